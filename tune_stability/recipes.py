@@ -1,0 +1,49 @@
+"""Recipes: named sets of pinned hyperparameters, each another recipe with named differences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from tune_stability.errors import unknown_name
+from tune_stability.hyperparameters import Hyperparameters
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`parent` with `differences`; a recipe without a parent starts from the defaults of `Hyperparameters`.
+
+    A recipe that does not pin a learning rate is used at the reference rate of the model it is applied to
+    (2e-5 for BERT, as the paper has it).
+    """
+
+    name: str
+    source: str
+    parent: Recipe | None = None
+    differences: dict[str, float | int | bool] = field(default_factory=dict)
+
+    def pinned(self) -> dict[str, float | int | bool]:
+        """Every hyperparameter that this recipe or one of its ancestors names."""
+        return {**(self.parent.pinned() if self.parent else {}), **self.differences}
+
+    def hyperparameters(self, reference_learning_rate: float) -> Hyperparameters:
+        """The recipe as published, at the model's reference learning rate unless it pins one."""
+        return Hyperparameters().replace(**{"learning_rate": reference_learning_rate, **self.pinned()})
+
+
+# Devlin et al. 2019, with the released code's Adam, which leaves out the bias correction.
+DEVLIN = Recipe("devlin", "Devlin et al. 2019", None, {"bias_correction": False, "num_epochs": 3, "warmup_ratio": 0.1})
+# The two steps between the usual recipe and the stable baseline, one at a time.
+DEVLIN_CORRECTED = Recipe("devlin+correction", "devlin with bias correction", DEVLIN, {"bias_correction": True})
+DEVLIN_LONG = Recipe("devlin+epochs", "devlin for 20 epochs", DEVLIN, {"num_epochs": 20})
+# Mosbach et al. 2020, section 6.
+STABLE = Recipe("stable", "Mosbach et al. 2020", DEVLIN, {"bias_correction": True, "num_epochs": 20})
+
+RECIPES = MappingProxyType({r.name: r for r in (DEVLIN, DEVLIN_CORRECTED, DEVLIN_LONG, STABLE)})
+
+
+def get_recipe(name: str) -> Recipe:
+    """The recipe of that name. Raises `UserError` naming the nearest one."""
+    if name not in RECIPES:
+        raise unknown_name("recipe", name, RECIPES)
+    return RECIPES[name]

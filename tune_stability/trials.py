@@ -1,0 +1,101 @@
+"""The trial contract, `TrialConfig -> TrialResult`, and the id that makes a trial the same trial everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tune_stability.hyperparameters import Hyperparameters
+
+CONTRACT_VERSION = 1
+"""Raised by one whenever a change to the training code changes any trial's result."""
+
+FINE_TUNING = "tune_stability.training.fine_tuning:run_trial"
+"""The built-in trainable."""
+
+Source = Literal["design", "adaptive"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialConfig:
+    """One fine-tuning run to be made. `recipe`, `config_index` and `source` are labels; all else determines the result."""
+
+    model: str
+    model_revision: str
+    task: str
+    task_fingerprint: str
+    hyperparameters: Hyperparameters
+    seed: int
+    trainable: str = FINE_TUNING
+    recipe: str
+    config_index: int
+    source: Source = "design"
+
+    @property
+    def trial_id(self) -> str:
+        """20 hexadecimal digits of a hash of everything that determines the result, and of nothing else."""
+        determining = {
+            "contract": CONTRACT_VERSION,
+            "trainable": self.trainable,
+            "model": self.model,
+            "model_revision": self.model_revision,
+            "task": self.task,
+            "task_fingerprint": self.task_fingerprint,
+            "hyperparameters": self.hyperparameters.differences(),
+            "seed": self.seed,
+        }
+        text = json.dumps(determining, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A logged step: mean training loss of its batch in nats, learning rate used, and validation score if evaluated."""
+
+    step: int
+    loss: float
+    learning_rate: float
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class GradientPoint:
+    """The L2 norm, before clipping, of the gradient of one layer group at a logged step."""
+
+    step: int
+    layer_group: str
+    norm: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialResult:
+    """What a completed run showed. A score is NaN when the run diverged before it could be evaluated."""
+
+    metric: str
+    score: float
+    """At the end of training, on the validation set."""
+    majority_score: float
+    """What always predicting the validation set's majority class scores, in the same metric."""
+    best_score: float
+    best_step: int
+    train_loss: float
+    """Mean training loss over the last epoch (or what was run of it), in nats."""
+    chance_loss: float
+    """Training loss of always predicting the training set's class frequencies, in nats."""
+    predicted_share: tuple[float, ...]
+    """Share of the validation set predicted as each class."""
+    gradient_start: float = float("nan")
+    """Median gradient norm of the lower layers over the first recorded steps."""
+    gradient_end: float = float("nan")
+    """Median gradient norm of the lower layers over the recorded steps of the second half of training."""
+    steps: int
+    seconds: float
+    device: str
+    curve: tuple[CurvePoint, ...] = field(default=(), repr=False)
+    gradients: tuple[GradientPoint, ...] = field(default=(), repr=False)
+
+
+Trainable = Callable[[TrialConfig], TrialResult]
