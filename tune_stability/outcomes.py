@@ -20,7 +20,7 @@ FAILURE_MODES = ("diverged", "vanishing_gradients", "undertrained", "no_generali
 
 AT_CHANCE = 0.9
 """A training loss above this share of the chance loss counts as still at chance."""
-VANISHED = 1e-2
+VANISHED = 0.2
 """Lower-layer gradients under this share of their value at the start count as vanished."""
 
 

@@ -1,0 +1,6 @@
+"""Runs trials: in this process or on Ray Tune, behind one interface."""
+
+from tune_stability.execution.executor import Executor, Resources
+from tune_stability.execution.names import EXECUTOR_NAMES, get_executor, get_proposer
+
+__all__ = ["EXECUTOR_NAMES", "Executor", "Resources", "get_executor", "get_proposer"]

@@ -29,10 +29,10 @@ IGNORED = -100
 class PretrainingSpec:
     """What determines the weights. `warmup` is in steps, `masked` a probability per word."""
 
-    num_layers: int = 12
+    num_layers: int = 4
     hidden_size: int = 64
     num_heads: int = 2
-    intermediate_size: int = 256
+    intermediate_size: int = 128
     max_positions: int = 48
     steps: int = 6000
     batch_size: int = 64

@@ -1,0 +1,6 @@
+"""Figures from tables: each takes a DataFrame and an Axes and returns the Axes."""
+
+from tune_stability.plots.figure import region_figure
+from tune_stability.plots.region import plot_basin, plot_region, plot_scores
+
+__all__ = ["plot_basin", "plot_region", "plot_scores", "region_figure"]

@@ -1,0 +1,37 @@
+"""A study on disk or in a bucket: a folder of Parquet files, written trial by trial and read with pandas."""
+
+from __future__ import annotations
+
+from tune_stability.store.compaction import compact
+from tune_stability.store.location import Location, locate
+from tune_stability.store.provenance import Provenance, current_provenance
+from tune_stability.store.reader import load_results, stored_ids
+from tune_stability.store.rows import completed_row, curve_rows, error_row, gradient_rows
+from tune_stability.store.schema import SCHEMA_VERSION, TABLES, Column, Table
+from tune_stability.store.shards import StoreWarning
+from tune_stability.store.study import StudySpec, check_study, open_study, read_study
+from tune_stability.store.writer import write_trial
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "TABLES",
+    "Column",
+    "Location",
+    "Provenance",
+    "StoreWarning",
+    "StudySpec",
+    "Table",
+    "check_study",
+    "compact",
+    "completed_row",
+    "current_provenance",
+    "curve_rows",
+    "error_row",
+    "gradient_rows",
+    "load_results",
+    "locate",
+    "open_study",
+    "read_study",
+    "stored_ids",
+    "write_trial",
+]

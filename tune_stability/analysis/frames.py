@@ -1,0 +1,134 @@
+"""From the table of trials to success arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tune_stability.errors import UserError, unknown_name
+from tune_stability.outcomes import SuccessRule
+from tune_stability.spaces import Axis, SearchSpace
+
+Array = NDArray[np.float64]
+
+COLUMNS = ("recipe", "config_index", "source", "seed", "status", "score", "majority_score")
+
+
+@dataclass(frozen=True)
+class Arms:
+    """Success arrays, shape `(n_configs, n_seeds)`, of several recipes on the same configurations and seeds.
+
+    `configurations` has a row per configuration, in the order of the arrays, with the space's axes as columns;
+    `points` are the same, shape `(n_configs, n_axes)`, in the unit cube. `dropped` counts the
+    configurations left out because not every recipe has rows for them.
+    """
+
+    success: dict[str, Array]
+    configurations: pd.DataFrame
+    points: Array
+    dropped: int
+
+
+def judge(frame: pd.DataFrame, rule: SuccessRule) -> pd.Series[float]:
+    """1.0 or 0.0 for every completed row, by the rule; NaN for all others, which have no outcome.
+
+    The rule `within` is measured by the best configuration's median score over all recipes and over design and
+    adaptive rows; a diverged trial without a score counts as the worst in that median.
+    """
+    require_columns(frame, COLUMNS)
+    completed = frame["status"] == "completed"
+    best = np.nan
+    if rule.kind == "within" and completed.any():
+        scores = frame.loc[completed, ["recipe", "source", "config_index"]].assign(
+            score=frame.loc[completed, "score"].fillna(-np.inf)
+        )
+        best = float(scores.groupby(["recipe", "source", "config_index"])["score"].median().max())
+    score, majority = (frame[name].to_numpy(dtype=float, na_value=np.nan) for name in ("score", "majority_score"))
+    judged = rule.succeeded(score, majority, best)
+    return pd.Series(np.where(completed, judged.astype(float), np.nan), index=frame.index, name="success")
+
+
+def success_arrays(
+    frame: pd.DataFrame, recipes: Sequence[str], space: SearchSpace, rule: SuccessRule | None = None
+) -> Arms:
+    """The success arrays of `recipes` from design rows, with configurations by index and seeds by number.
+
+    Only configurations that have rows in every recipe are kept. The seeds of a configuration are those of
+    any recipe, sorted; a trial that is absent or ended in an error is NaN. Raises `UserError` for missing columns, an
+    unknown recipe, a trial that stands twice, a configuration that differs between recipes, or no common one.
+    """
+    require_columns(frame, (*COLUMNS, *space.names))
+    for name in recipes:
+        if name not in set(frame["recipe"]):
+            raise unknown_name("recipe", name, map(str, frame["recipe"].unique()))
+    rows = frame.assign(success=judge(frame, rule or SuccessRule()))
+    rows = rows[(rows["source"] == "design") & rows["recipe"].isin(list(recipes))]
+    twice = rows.duplicated(["recipe", "config_index", "seed"])
+    if twice.any():
+        first = rows[twice].iloc[0]
+        raise UserError(
+            f"recipe {first['recipe']!r} has several trials for config_index {first['config_index']} and seed "
+            f"{first['seed']}; select one model and one task first."
+        )
+    having = rows.groupby("config_index")["recipe"].nunique()
+    common = having.index[having == len(set(recipes))]
+    if len(common) == 0:
+        raise UserError(
+            f"the recipes {', '.join(recipes)} have no common configuration among the design rows; "
+            "run them on the same design."
+        )
+    rows = rows[rows["config_index"].isin(common)].sort_values(["config_index", "seed"])
+    configurations = _configurations(rows, space)
+    seeds = rows[["config_index", "seed"]].drop_duplicates()
+    place = seeds.assign(column=seeds.groupby("config_index").cumcount())
+    rows = rows.merge(place, on=["config_index", "seed"])
+    shape = (len(configurations), int(place["column"].max()) + 1)
+    success = {}
+    for name in recipes:
+        own = rows[rows["recipe"] == name]
+        success[name] = np.full(shape, np.nan)
+        success[name][configurations.index.get_indexer(pd.Index(own["config_index"])), own["column"]] = own["success"]
+    return Arms(success, configurations, unit_points(configurations, space), len(having) - len(common))
+
+
+def unit_points(configurations: pd.DataFrame, space: SearchSpace) -> Array:
+    """The points of the unit cube, shape `(n_configs, n_axes)`, at which configurations lie.
+
+    Configurations that share a whole number are spread evenly over the stretch of the axis that the number
+    stands for. The design had them spread too, and a design heaped on a few values would look worse than it is.
+    """
+    columns = [_positions(configurations[axis.name].to_numpy(float), axis) for axis in space.axes]
+    return np.clip(np.stack(columns, axis=1), 0.0, 1.0)
+
+
+def require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
+    """Raises `UserError` naming the columns that the table of trials lacks."""
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise UserError(f"the table of trials lacks the columns {', '.join(missing)}; read it with load_results.")
+
+
+def _configurations(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
+    axes = rows.groupby("config_index")[list(space.names)]
+    differing = (axes.nunique(dropna=False) > 1).any(axis=1)
+    if differing.any():
+        raise UserError(
+            f"config_index {differing.idxmax()} is not the same configuration in every trial; "
+            "the rows come from different designs, so select those of one."
+        )
+    return axes.first()
+
+
+def _positions(values: Array, axis: Axis) -> Array:
+    if not axis.is_integer:
+        return np.array([axis.position(value) for value in values])
+    positions = np.empty(len(values))
+    for value in np.unique(values):
+        same = np.flatnonzero(values == value)
+        start, end = axis.position(value - 0.5), axis.position(value + 0.5)
+        positions[same] = start + (np.arange(len(same)) + 0.5) / len(same) * (end - start)
+    return positions

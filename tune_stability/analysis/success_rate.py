@@ -1,0 +1,100 @@
+"""The success rate of a region, `S_r`: the mean of the success probability over the space's measure."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from tune_stability.analysis.interval import Interval
+from tune_stability.analysis.region_mean import Design, RegionMean, check_points, check_success, region_mean
+
+FEW_CONFIGS = 8
+MANY_MISSING = 0.1
+
+
+def success_rate(
+    success: ArrayLike, points: ArrayLike | None = None, design: Design = "sobol", level: float = 0.95
+) -> Interval:
+    """The success rate of the region with its interval.
+
+    `success`: shape `(n_configs, n_seeds)`, 1, 0 or NaN (missing). `points`: shape `(n_configs, n_axes)` in the
+    unit cube; without them the configurations count as independent, which for a Sobol design is safe but wide.
+    The interval generalizes to the mean over the whole space and over new seeds. Nothing is resampled.
+
+    Method: a Wilson interval (Wilson 1927) whose number of trials is the effective one, rate (1 - rate) / variance,
+    as for the design effect of survey samples (Korn and Graubard 1998, with Wilson for Clopper-Pearson), and with
+    Student's t for the normal quantile. The variance is that of `region_mean`. If all or none succeed, there
+    are as many effective trials as configurations, because seeds of one configuration may be alike.
+
+    Where it holds (`experiments/coverage`): on surfaces with ramps or smooth changes, 95 % intervals cover in about
+    93 to 98 % of studies from 32 configurations up; with fewer they cover in more, so they are wider than need be.
+    At 32 configurations by 3 seeds the interval of a Sobol design is 2.6 times narrower than one that takes its
+    configurations for independent. Where it does not hold: if the probability jumps between 0 and 1 across an
+    oblique or curved boundary, the interval of a Sobol design covers in 85 to 90 % at 32 configurations and may
+    cover in fewer at more; leave out `points` for a wide but safe one. Trials are taken to be missing at random.
+
+    >>> success_rate([[1, 1], [1, 0], [0, 0], [1, 1]] * 4, design="random").format("percent")
+    '62.5 % [39.5, 81.0]'
+
+    Raises `UserError` for arrays of the wrong shape or content.
+    """
+    values = check_success(success)
+    places, design = check_points(points, len(values), design)
+    return rate_interval(region_mean(values, places, design), design, level)
+
+
+def rate_interval(result: RegionMean, design: Design, level: float) -> Interval:
+    """The interval of `success_rate`, from a region's mean and variance."""
+    n = result.n_configs
+    low, high = 0.0, 1.0
+    if n > 1:
+        low, high = wilson(result.mean, effective_trials(result), t_quantile(n, level))
+    method = f"Wilson, effective size, {variance_name(design)}"
+    interval = Interval(result.mean, low, high, level, n, result.n_trials, result.missing, method)
+    return judged(interval, result, design)
+
+
+def wilson(rate: float, n: float, quantile: float) -> tuple[float, float]:
+    """Wilson's score interval for a rate out of `n` (real-valued) trials, at the given normal or t quantile."""
+    share = quantile**2 / n
+    centre = (rate + share / 2) / (1 + share)
+    half = math.sqrt(share * (rate * (1 - rate) + share / 4)) / (1 + share)
+    return (0.0 if rate == 0 else max(centre - half, 0.0)), (1.0 if rate == 1 else min(centre + half, 1.0))
+
+
+def effective_trials(result: RegionMean) -> float:
+    """How many independent trials would know the rate as well."""
+    if result.variance == 0 or result.mean in (0.0, 1.0):
+        return float(result.n_configs)
+    return result.mean * (1 - result.mean) / result.variance
+
+
+def t_quantile(n_configs: int, level: float) -> float:
+    """The two-sided quantile of Student's t with `n_configs - 1` degrees of freedom."""
+    return float(stats.t.ppf(0.5 + level / 2, n_configs - 1))
+
+
+def variance_name(design: Design) -> str:
+    """How the variance was found, for an interval's `method`."""
+    return "independent configurations" if design == "random" else "random-field variance"
+
+
+def judged(interval: Interval, result: RegionMean, design: Design) -> Interval:
+    """The interval, marked where too little stands behind it."""
+    n, planned = result.n_configs, result.n_trials + result.missing
+    if n == 0:
+        return interval.distrusted("No trial has an outcome.")
+    if n == 1:
+        return interval.distrusted("One configuration says nothing about the rest of the space.")
+    if n < FEW_CONFIGS:
+        note = f"{n} configurations are too few to know their spread; run at least {FEW_CONFIGS}."
+        interval = interval.distrusted(note)
+    if result.missing > MANY_MISSING * planned:
+        interval = interval.distrusted(f"{result.missing} of {planned} trials are missing, perhaps not at random.")
+    if result.n_seeds == 1 and design != "random":
+        note = "With one seed per configuration the noise over seeds is inferred from neighbouring configurations."
+        interval = dataclasses.replace(interval, note=f"{interval.note} {note}".strip())
+    return interval

@@ -1,0 +1,114 @@
+"""The live display of a running search."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from tune_stability.sampling.sources import Batch, TrialEnd, TrialSource
+from tune_stability.trials import TrialConfig
+
+PLAIN_SECONDS = 30.0
+"""How often a line is printed where the output is not a terminal."""
+
+
+class Progress:
+    """Wraps a source of batches: counts what it hands out and what ends, and shows both.
+
+    The time left assumes that a trial costs what its epochs cost, at the pace of this search so far.
+    """
+
+    def __init__(self, source: TrialSource, total: int, recipes: Iterable[str], console: Console) -> None:
+        self._source, self._total, self._console = source, total, console
+        self._successes: Counter[str] = Counter()
+        self._done: Counter[str] = Counter({recipe: 0 for recipe in recipes})
+        self._running: dict[str, TrialConfig] = {}
+        self._errors = 0
+        self._epochs_done = 0
+        self._epochs_known = 0
+        self._known = 0
+        self._started = time.monotonic()
+        self._printed = self._started
+        self._live = Live(console=console, get_renderable=self.render, refresh_per_second=2, transient=True)
+
+    @property
+    def ended(self) -> int:
+        """How many trials ended, errors included."""
+        return sum(self._done.values())
+
+    @property
+    def errors(self) -> int:
+        return self._errors
+
+    def expect_epochs(self, trials: Sequence[TrialConfig]) -> None:
+        """Take the epochs of all trials that are known up front for the time left."""
+        self._epochs_known = sum(trial.hyperparameters.num_epochs for trial in trials)
+        self._known = len(trials)
+
+    def __enter__(self) -> Progress:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def next_batch(self) -> Batch | None:
+        batch = self._source.next_batch()
+        if batch is not None:
+            self._running.update({trial.trial_id: trial for trial in batch.trials})
+        return batch
+
+    def batch_ended(self, batch: Batch, ends: Sequence[TrialEnd]) -> None:
+        self._source.batch_ended(batch, ends)
+
+    def trial_ended(self, end: TrialEnd) -> None:
+        """Count a trial, and say so when it was an error."""
+        trial = self._running.pop(end.trial_id)
+        self._epochs_done += trial.hyperparameters.num_epochs
+        self._done[end.recipe] += 1
+        self._successes[end.recipe] += end.outcome == "success"
+        if end.error is not None:
+            self._errors += 1
+            self._console.print(f"trial {end.trial_id} ({end.recipe}): {end.error}", style="red", markup=False)
+        now = time.monotonic()
+        if not self._console.is_terminal and (now - self._printed > PLAIN_SECONDS or self.ended == self._total):
+            self._printed = now
+            self._console.print(self._line(), highlight=False)
+
+    def seconds_left(self) -> float | None:
+        """An estimate, None before the first trial ended."""
+        if not self.ended:
+            return None
+        elapsed = time.monotonic() - self._started
+        if self._known == self._total and self._epochs_done:
+            return elapsed * (self._epochs_known - self._epochs_done) / self._epochs_done
+        return elapsed * (self._total - self.ended) / self.ended
+
+    def render(self) -> Table:
+        """The display as it is now."""
+        table = Table.grid(padding=(0, 2))
+        width = 40
+        filled = round(width * self.ended / max(1, self._total))
+        table.add_row("[cyan]" + "━" * filled + "[/][dim]" + "━" * (width - filled) + "[/]", self._line())
+        return table
+
+    def _line(self) -> str:
+        arms = ", ".join(f"{name} {self._successes[name]}/{done}" for name, done in self._done.items())
+        left = self.seconds_left()
+        return (
+            f"{self.ended}/{self._total} trials, {len(self._running)} running, {self._errors} errors; "
+            f"successes: {arms}; {'estimating time left' if left is None else duration(left) + ' left'}"
+        )
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 45 s, 12 min, 3.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

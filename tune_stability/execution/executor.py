@@ -1,0 +1,32 @@
+"""The one interface behind which trials run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tune_stability.sampling.sources import TrialEnd, TrialSource
+from tune_stability.store import Location
+
+OnEnd = Callable[[TrialEnd], None]
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a trial gets, and at most how many run at once.
+
+    None stands for what is there: a GPU a trial if there are any, as many trials at once as there are resources for.
+    """
+
+    cpus_per_trial: float = 1.0
+    gpus_per_trial: float | None = None
+    max_concurrent: int | None = None
+    address: str | None = None
+    verbose: bool = False
+
+
+class Executor(Protocol):
+    """Runs every batch of a source and reports each trial as it ends."""
+
+    def run(self, study: str, location: Location, source: TrialSource, on_end: OnEnd) -> None: ...

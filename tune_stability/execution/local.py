@@ -1,0 +1,21 @@
+"""Run trials in this process, one after the other, without Ray."""
+
+from __future__ import annotations
+
+from tune_stability.execution.executor import OnEnd
+from tune_stability.execution.worker import Worker
+from tune_stability.sampling.sources import TrialSource
+from tune_stability.store import Location
+
+
+class LocalExecutor:
+    """Everything in sequence, here: for debugging, for tests, and where Ray is not installed."""
+
+    def run(self, study: str, location: Location, source: TrialSource, on_end: OnEnd) -> None:
+        worker = Worker(study, location)
+        while batch := source.next_batch():
+            ends = []
+            for config in batch.trials:
+                ends.append(worker.run(config))
+                on_end(ends[-1])
+            source.batch_ended(batch, ends)

@@ -1,0 +1,198 @@
+"""Run trials on Ray Tune: a thin adapter around the trial contract.
+
+One Tune trial carries one batch. Its actor is reused for the next batch, so libraries are imported, the model
+loaded and the data tokenized once a worker. Results reach the store from the worker; Tune's own files are temporary.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
+from typing import Any
+
+from tune_stability.errors import UserError
+from tune_stability.execution.executor import OnEnd, Resources
+from tune_stability.sampling.sources import Batch, TrialEnd, TrialSource
+from tune_stability.store import Location
+
+# Read by Ray when it is imported, or by the processes it starts.
+_QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_DEDUP_LOGS": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+for _name, _value in _QUIET.items():
+    os.environ.setdefault(_name, _value)
+
+import ray  # noqa: E402
+from ray import tune  # noqa: E402
+from ray.tune.search import Searcher  # noqa: E402
+
+from tune_stability.execution.worker import Worker  # noqa: E402
+
+MAX_WORKER_DEATHS = 3
+"""How often a batch is started again after its worker died."""
+
+
+class RayExecutor:
+    """Trials in parallel on this machine's cores and GPUs, or on the cluster at `resources.address`."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    def run(self, study: str, location: Location, source: TrialSource, on_end: OnEnd) -> None:
+        r = self._resources
+        searcher = _BatchSearcher(source, study, location, on_end)
+        with _connected(r), tempfile.TemporaryDirectory(prefix="tune_stability-") as scratch:
+            _check_fits(r)
+            trainable = tune.with_resources(_TuneWorker, {"cpu": r.cpus_per_trial, "gpu": _gpus(r)})
+            tuner = tune.Tuner(
+                trainable,
+                tune_config=tune.TuneConfig(
+                    search_alg=searcher,
+                    num_samples=-1,
+                    reuse_actors=True,
+                    max_concurrent_trials=r.max_concurrent,
+                ),
+                run_config=tune.RunConfig(
+                    name="study",
+                    storage_path=scratch,
+                    verbose=1 if r.verbose else 0,
+                    failure_config=tune.FailureConfig(max_failures=MAX_WORKER_DEATHS),
+                    # Tune would save a class trainable at its end; there is nothing to save.
+                    checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+                ),
+            )
+            tuner.fit()
+        if searcher.fatal is not None:
+            raise UserError(searcher.fatal)
+
+
+class _TuneWorker(tune.Trainable):
+    """A reused actor. Each step runs one trial of its batch."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self._worker = Worker(config["study"], config["location"])
+        self._left = iter(config["batch"].trials)
+        self._remaining = len(config["batch"].trials)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._left = iter(new_config["batch"].trials)
+        self._remaining = len(new_config["batch"].trials)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        try:
+            end = self._worker.run(next(self._left))
+        except UserError as error:
+            # The store cannot be written: the driver stops the search, and starting the batch again would not help.
+            return {"fatal": str(error), "done": True}
+        self._remaining -= 1
+        # A list, because Tune flattens dicts.
+        return {"end": list(astuple(end)), "done": self._remaining == 0}
+
+
+class _BatchSearcher(Searcher):
+    """Feeds Tune from a source of batches, and the source from Tune's results."""
+
+    def __init__(self, source: TrialSource, study: str, location: Location, on_end: OnEnd) -> None:
+        super().__init__()
+        self._source, self._study, self._location, self._on_end = source, study, location, on_end
+        self._running: dict[str, Batch] = {}
+        self.fatal: str | None = None
+        self._ends: dict[str, dict[str, TrialEnd]] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+        batch = None if self.fatal else self._source.next_batch()
+        if batch is None:
+            return Searcher.FINISHED
+        self._running[trial_id] = batch
+        self._ends[trial_id] = {}
+        return {"batch": batch, "study": self._study, "location": self._location}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        self._hear(trial_id, result)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        if result is not None:
+            self._hear(trial_id, result)
+        batch, ends = self._running.pop(trial_id), self._ends.pop(trial_id)
+        if error:
+            self._record_deaths(batch, ends)
+        self._source.batch_ended(batch, list(ends.values()))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune pickles its searcher to restore it one day; here the store is the memory, so nothing is kept.
+        return {}
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the store is the memory."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: the store is the memory."""
+
+    def _hear(self, trial_id: str, result: dict[str, Any]) -> None:
+        self.fatal = result.get("fatal", self.fatal)
+        if "end" not in result:
+            return
+        end = TrialEnd(*result["end"])
+        # Tune repeats the last result when a trial completes, and a batch started again repeats its first trials.
+        if end.trial_id not in self._ends[trial_id]:
+            self._ends[trial_id][end.trial_id] = end
+            self._on_end(end)
+
+    def _record_deaths(self, batch: Batch, ends: dict[str, TrialEnd]) -> None:
+        worker = Worker(self._study, self._location)
+        for config in batch.trials:
+            if config.trial_id not in ends:
+                end = worker.record_death(config, MAX_WORKER_DEATHS + 1)
+                ends[end.trial_id] = end
+                self._on_end(end)
+
+
+@contextmanager
+def _connected(r: Resources) -> Iterator[None]:
+    options: dict[str, Any] = {"log_to_driver": r.verbose, "include_dashboard": False}
+    if r.address is not None:
+        options = {"address": r.address, "log_to_driver": r.verbose}
+    if not r.verbose:
+        options["logging_level"] = logging.ERROR
+        logging.getLogger("ray").setLevel(logging.ERROR)
+    try:
+        ray.init(**options)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        where = "this machine" if r.address is None else repr(r.address)
+        raise UserError(
+            f"no Ray cluster answers at {where} ({str(error).splitlines()[0]}); "
+            "start one with `ray start --head`, give its HOST:PORT, or leave out --address to run on this machine."
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _gpus(r: Resources) -> float:
+    if r.gpus_per_trial is not None:
+        return r.gpus_per_trial
+    return 1.0 if ray.cluster_resources().get("GPU", 0) >= 1 else 0.0
+
+
+def _check_fits(r: Resources) -> None:
+    there = ray.cluster_resources()
+    for name, wanted in (("CPU", r.cpus_per_trial), ("GPU", _gpus(r))):
+        if wanted > there.get(name, 0):
+            raise UserError(
+                f"a trial asks for {wanted:g} {name} and the cluster has {there.get(name, 0):g}; "
+                f"ask for less with --{name.lower()}s-per-trial."
+            )

@@ -1,0 +1,65 @@
+"""What a worker does with one trial, wherever it runs: train, make a row of it, write it to the store."""
+
+from __future__ import annotations
+
+import importlib
+import time
+import traceback
+from datetime import UTC, datetime
+
+from tune_stability.errors import UserError
+from tune_stability.sampling.sources import TrialEnd
+from tune_stability.store import (
+    Location,
+    completed_row,
+    current_provenance,
+    curve_rows,
+    error_row,
+    gradient_rows,
+    write_trial,
+)
+from tune_stability.trials import Trainable, TrialConfig
+
+
+def load_trainable(name: str) -> Trainable:
+    """The function that `package.module:function` names. Nothing else is imported."""
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"the trainable {name!r} cannot be imported ({error}); give package.module:function.") from error
+    if not callable(found):
+        raise UserError(f"the trainable {name!r} is not a function; give package.module:function.")
+    return found
+
+
+class Worker:
+    """Runs trials of one study in sequence. Long-lived: what a trainable caches serves all its trials."""
+
+    def __init__(self, study: str, location: Location) -> None:
+        self._study, self._location = study, location
+
+    def run(self, config: TrialConfig) -> TrialEnd:
+        """Run one trial and store it. An exception of the trainable is a row with its traceback, not an exception."""
+        started_at, started = datetime.now(UTC), time.perf_counter()
+        try:
+            result = load_trainable(config.trainable)(config)
+        except Exception as error:  # whatever a trainable raises is data about the trial and is kept as a row
+            brief = f"{type(error).__name__}: {error}".splitlines()[0]
+            return self._crashed(config, traceback.format_exc(), brief, started_at, time.perf_counter() - started)
+        row = completed_row(self._study, config, result, current_provenance(), started_at)
+        trial_id = config.trial_id
+        write_trial(self._location, row, curve_rows(trial_id, result), gradient_rows(trial_id, result))
+        return TrialEnd(trial_id, config.recipe, row["outcome"], result.seconds)
+
+    def record_death(self, config: TrialConfig, attempts: int) -> TrialEnd:
+        """Store that the worker which ran a trial died, each time it was tried."""
+        brief = f"the worker died {attempts} times while it ran this trial or its batch"
+        return self._crashed(config, brief, brief, datetime.now(UTC), 0.0)
+
+    def _crashed(
+        self, config: TrialConfig, text: str, brief: str, started_at: datetime, seconds: float
+    ) -> TrialEnd:
+        row = error_row(self._study, config, text, current_provenance(), started_at, seconds)
+        write_trial(self._location, row)
+        return TrialEnd(config.trial_id, config.recipe, None, seconds, brief)

@@ -1,0 +1,117 @@
+"""The options of a search, from defaults, a study file and the command line, each overriding the one before."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tune_stability.errors import UserError, unknown_name
+from tune_stability.trials import FINE_TUNING
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """What `tune-stability search` takes. Names are those of its options, with underscores."""
+
+    space: str = "wide"
+    recipes: str = "devlin,stable"
+    model: str = "micro-bert"
+    task: str = "grammar"
+    trainable: str = FINE_TUNING
+    sampler: str = "sobol"
+    num_configs: int = 32
+    seeds: int = 3
+    design_seed: int = 0
+    out: str | None = None
+    executor: str = "ray"
+    address: str | None = None
+    cpus_per_trial: float = 1.0
+    gpus_per_trial: float | None = None
+    max_concurrent: int | None = None
+    time_budget: str | None = None
+    success_rule: str = "majority"
+    plan: bool = False
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("num_configs", 1), ("seeds", 1), ("max_concurrent", 1), ("design_seed", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise UserError(f"--{name.replace('_', '-')} must be at least {least}, received {value}.")
+        if self.cpus_per_trial <= 0:
+            raise UserError(f"--cpus-per-trial must be above 0, received {self.cpus_per_trial:g}.")
+        if self.gpus_per_trial is not None and self.gpus_per_trial < 0:
+            raise UserError(f"--gpus-per-trial must be at least 0, received {self.gpus_per_trial:g}.")
+        self.time_budget_seconds()
+
+    @property
+    def recipe_names(self) -> list[str]:
+        return [name.strip() for name in self.recipes.split(",") if name.strip()]
+
+    @property
+    def folder(self) -> str:
+        """`out`, or the default folder of this space, model and task."""
+        if self.out is not None:
+            return self.out
+        parts = (Path(self.space).stem, Path(self.model).name, Path(self.task).name)
+        return str(Path("results", "local", "-".join(parts)))
+
+    def time_budget_seconds(self) -> float | None:
+        """The time budget in seconds. Raises `UserError` if it is not like 90, 90s, 15m, 1.5h or 2d."""
+        if self.time_budget is None:
+            return None
+        found = _DURATION.fullmatch(str(self.time_budget).strip())
+        if not found:
+            raise UserError(f"--time-budget takes a duration like 90s, 15m or 1.5h, received {self.time_budget!r}.")
+        return float(found[1]) * _UNIT_SECONDS[found[2]]
+
+
+OPTION_NAMES = tuple(field.name for field in dataclasses.fields(SearchOptions))
+
+
+def search_options(study_file: Path | None, given: Mapping[str, Any]) -> SearchOptions:
+    """Defaults, overridden by the study file if there is one, overridden by what was given (not None)."""
+    from_file = {} if study_file is None else _read_study_file(study_file)
+    return SearchOptions(**{**from_file, **{name: value for name, value in given.items() if value is not None}})
+
+
+def _read_study_file(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"no study file at {str(path)!r}; give the TOML file that holds the options.") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not a readable TOML file: {error}.") from None
+    kinds = typing.get_type_hints(SearchOptions)
+    checked: dict[str, Any] = {}
+    for name, value in table.items():
+        if name not in OPTION_NAMES:
+            raise unknown_name(f"option in {path}:", name, OPTION_NAMES)
+        checked[name] = _checked(path, name, ",".join(value) if _is_list_of_names(name, value) else value, kinds[name])
+    return checked
+
+
+def _is_list_of_names(name: str, value: object) -> bool:
+    return name == "recipes" and isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _checked(path: Path, name: str, value: object, kind: Any) -> object:
+    allowed = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if name == "time_budget" and type(value) in (int, float):
+        return str(value)
+    if type(value) is int and float in allowed:
+        return float(value)  # type: ignore[arg-type]
+    if type(value) not in allowed:
+        wanted = " or ".join(k.__name__ for k in allowed if k is not types.NoneType)
+        raise UserError(f"{name} in {path} must be of type {wanted}, received {value!r}.")
+    return value

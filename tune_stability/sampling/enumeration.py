@@ -1,0 +1,98 @@
+"""The trials of a study: every configuration by every recipe by every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+from tune_stability.errors import UserError
+from tune_stability.sampling.designs import DESIGNS, design_points
+from tune_stability.spaces import Configuration
+from tune_stability.studies import StudySpec
+from tune_stability.trials import Source, TrialConfig
+
+SEEDS_PER_CONFIGURATION = 1000
+"""Configuration i has the seeds 1000 i, 1000 i + 1, ...: its own, so that no luck of one seed is shared by all."""
+
+
+def enumerate_trials(spec: StudySpec) -> list[TrialConfig]:
+    """Every trial of a study whose sampler is a design, by configuration, then seed, then recipe."""
+    configurations = design_configurations(spec)
+    return [
+        trial
+        for index, configuration in configurations.items()
+        for trial in configuration_trials(spec, index, configuration, "design")
+    ]
+
+
+def design_configurations(spec: StudySpec) -> dict[int, Configuration]:
+    """The configurations of the design by their index; one that equals an earlier one (whole numbers) is left out."""
+    if spec.sampler not in DESIGNS:
+        return {}
+    points = design_points(spec.sampler, spec.num_configs, len(spec.space.axes), spec.design_seed)
+    found: dict[tuple, int] = {}
+    configurations = {index: spec.space.configuration(point) for index, point in enumerate(points)}
+    for index, configuration in configurations.items():
+        found.setdefault(tuple(configuration.values()), index)
+    return {index: configurations[index] for index in found.values()}
+
+
+def configuration_trials(spec: StudySpec, index: int, configuration: Configuration, source: Source) -> list[TrialConfig]:
+    """The trials of one configuration, by seed, then recipe, so that arms are compared early."""
+    if spec.num_seeds > SEEDS_PER_CONFIGURATION:
+        raise UserError(f"a configuration has at most {SEEDS_PER_CONFIGURATION} seeds, received {spec.num_seeds}.")
+    arms = {
+        recipe.name: recipe.hyperparameters(spec.reference_learning_rate).replace(**configuration)
+        for recipe in spec.recipes
+    }
+    return [
+        TrialConfig(
+            model=spec.model,
+            model_revision=spec.model_revision,
+            task=spec.task,
+            task_fingerprint=spec.task_fingerprint,
+            trainable=spec.trainable,
+            hyperparameters=hyperparameters,
+            seed=SEEDS_PER_CONFIGURATION * index + seed,
+            recipe=recipe,
+            config_index=index,
+            source=source,
+        )
+        for seed in range(spec.num_seeds)
+        for recipe, hyperparameters in arms.items()
+    ]
+
+
+def check_recipes_differ(spec: StudySpec) -> None:
+    """Raise `UserError` if the space overrides all in which two recipes differ, which would make them one."""
+    free = set(spec.space.names)
+    for a, b in combinations(spec.recipes, 2):
+        left, right = (r.hyperparameters(spec.reference_learning_rate).differences() for r in (a, b))
+        if {k: v for k, v in left.items() if k not in free} == {k: v for k, v in right.items() if k not in free}:
+            raise UserError(
+                f"the recipes {a.name} and {b.name} are the same in the space {spec.space.name}, whose axes "
+                f"({', '.join(spec.space.names)}) override their differences; leave one out or take the space lr."
+            )
+
+
+def what_is_compared(spec: StudySpec) -> str:
+    """One sentence on what the arms of this study share and in what they differ."""
+    free = set(spec.space.names)
+    pinned: list[Mapping] = [
+        {k: v for k, v in r.hyperparameters(spec.reference_learning_rate).differences().items() if k not in free}
+        for r in spec.recipes
+    ]
+    names = sorted({name for p in pinned for name in p})
+    differing = [n for n in names if any(p.get(n) != pinned[0].get(n) for p in pinned)]
+    shared = ", ".join(spec.space.names)
+    if not differing:
+        return f"One recipe over {shared}."
+    overridden = sorted(
+        name
+        for name in free - {"learning_rate"}
+        if len({r.hyperparameters(spec.reference_learning_rate).differences().get(name) for r in spec.recipes}) > 1
+    )
+    sentence = f"The arms share {shared} (same configurations, same seeds) and differ in {', '.join(differing)}"
+    if overridden:
+        return f"{sentence}; the recipes' own {', '.join(overridden)} are overridden by the space."
+    return f"{sentence}: the recipes as published, over this range."

@@ -1,0 +1,61 @@
+"""Optuna's samplers over a search space, asked and told in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import optuna
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BaseSampler, GPSampler, TPESampler
+
+from tune_stability.errors import unknown_name
+from tune_stability.spaces import Configuration, SearchSpace
+
+ADAPTIVE = ("tpe", "gp")
+
+
+def make_sampler(name: str, seed: int) -> BaseSampler:
+    """Optuna's sampler of that name, seeded."""
+    if name == "tpe":
+        return TPESampler(seed=seed)
+    if name == "gp":
+        return GPSampler(seed=seed)
+    raise unknown_name("sampler", name, ADAPTIVE)
+
+
+def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
+    """The axes as Optuna's distributions; they have the same measure."""
+    return {
+        axis.name: IntDistribution(int(axis.low), int(axis.high), log=axis.scale == "log")
+        if axis.is_integer
+        else FloatDistribution(axis.low, axis.high, log=axis.scale == "log")
+        for axis in space.axes
+    }
+
+
+class AskTell:
+    """Proposes configurations by an Optuna study in memory, which is told the scores known so far."""
+
+    def __init__(
+        self, space: SearchSpace, sampler: str, seed: int, known: Iterable[tuple[Configuration, float]]
+    ) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._distributions = distributions(space)
+        self._study = optuna.create_study(direction="maximize", sampler=make_sampler(sampler, seed))
+        self._asked: dict[int, optuna.Trial] = {}
+        for configuration, score in known:
+            self._study.add_trial(
+                optuna.trial.create_trial(
+                    params=dict(configuration), distributions=self._distributions, value=score
+                )
+            )
+
+    def propose(self, key: int) -> Configuration:
+        """A configuration to try; `key` names it when its score is told."""
+        self._asked[key] = self._study.ask(fixed_distributions=self._distributions)
+        return self._asked[key].params
+
+    def tell(self, key: int, score: float | None) -> None:
+        """The share of successes at the configuration proposed under `key`, None if no trial of it completed."""
+        state = optuna.trial.TrialState.FAIL if score is None else optuna.trial.TrialState.COMPLETE
+        self._study.tell(self._asked.pop(key), score, state=state)

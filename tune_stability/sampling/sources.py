@@ -1,0 +1,120 @@
+"""Where an executor gets its batches of trials from."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tune_stability.outcomes import Outcome
+from tune_stability.sampling.enumeration import configuration_trials
+from tune_stability.spaces import Configuration
+from tune_stability.studies import StudySpec
+from tune_stability.trials import TrialConfig
+
+TARGET_BATCH_SECONDS = 5.0
+MAX_BATCH = 50
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Trials that one worker runs in sequence."""
+
+    key: int
+    trials: tuple[TrialConfig, ...]
+
+
+@dataclass(frozen=True)
+class TrialEnd:
+    """How a trial ended, in brief. `error` is the last line of its traceback."""
+
+    trial_id: str
+    recipe: str
+    outcome: Outcome | None
+    seconds: float
+    error: str | None = None
+
+
+class TrialSource(Protocol):
+    """Hands out batches until there are no more and hears how each ended."""
+
+    def next_batch(self) -> Batch | None: ...
+
+    def batch_ended(self, batch: Batch, ends: Sequence[TrialEnd]) -> None: ...
+
+
+class Proposer(Protocol):
+    """Suggests configurations and is told how well each did."""
+
+    def propose(self, key: int) -> Configuration: ...
+
+    def tell(self, key: int, score: float | None) -> None: ...
+
+
+class EnumeratedSource:
+    """Hands out trials known up front, as many in a batch as take about `TARGET_BATCH_SECONDS`."""
+
+    def __init__(self, trials: Sequence[TrialConfig]) -> None:
+        self._left = list(reversed(trials))
+        self._seconds: list[float] = []
+        self._handed = 0
+
+    def next_batch(self) -> Batch | None:
+        if not self._left:
+            return None
+        typical = statistics.median(self._seconds[-50:]) if self._seconds else TARGET_BATCH_SECONDS
+        size = min(MAX_BATCH, max(1, int(TARGET_BATCH_SECONDS / max(typical, 1e-3))))
+        trials = tuple(self._left.pop() for _ in range(min(size, len(self._left))))
+        self._handed += 1
+        return Batch(self._handed, trials)
+
+    def batch_ended(self, batch: Batch, ends: Sequence[TrialEnd]) -> None:
+        self._seconds += [end.seconds for end in ends]
+
+
+class AdaptiveSource:
+    """Hands out one proposed configuration at a time, all recipes and seeds of it, scored by its share of successes.
+
+    `started` holds the trials still missing of configurations that an earlier search began; they come first.
+    """
+
+    def __init__(
+        self, spec: StudySpec, proposer: Proposer, first_index: int, started: Sequence[Sequence[TrialConfig]]
+    ) -> None:
+        self._spec, self._proposer = spec, proposer
+        self._next_index = first_index
+        self._started = [tuple(trials) for trials in reversed(started)]
+        self._proposed: set[int] = set()
+
+    def next_batch(self) -> Batch | None:
+        if self._started:
+            trials = self._started.pop()
+            return Batch(trials[0].config_index, trials)
+        if self._next_index >= self._spec.num_configs:
+            return None
+        index = self._next_index
+        self._next_index += 1
+        self._proposed.add(index)
+        configuration = self._proposer.propose(index)
+        return Batch(index, tuple(configuration_trials(self._spec, index, configuration, "adaptive")))
+
+    def batch_ended(self, batch: Batch, ends: Sequence[TrialEnd]) -> None:
+        if batch.key in self._proposed:
+            outcomes = [end.outcome == "success" for end in ends if end.outcome is not None]
+            self._proposer.tell(batch.key, statistics.fmean(outcomes) if outcomes else None)
+
+
+class UntilDeadline:
+    """Another source that stops handing out batches after `seconds`; what runs then still ends."""
+
+    def __init__(self, source: TrialSource, seconds: float) -> None:
+        self._source = source
+        self._deadline = time.monotonic() + seconds
+
+    def next_batch(self) -> Batch | None:
+        return None if time.monotonic() >= self._deadline else self._source.next_batch()
+
+    def batch_ended(self, batch: Batch, ends: Sequence[TrialEnd]) -> None:
+        self._source.batch_ended(batch, ends)

@@ -1,0 +1,75 @@
+"""`python -m tune_stability.search`: run a hyperparameter-robustness study and print its answer."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tune_stability.errors import UserError
+from tune_stability.options import SearchOptions, search_options
+
+_DEFAULTS = SearchOptions()
+
+
+def _help(text: str, name: str) -> str:
+    return f"{text} [default: {getattr(_DEFAULTS, name)}]"
+
+
+def search(
+    space: Annotated[str | None, typer.Option(help=_help("lr, narrow, wide or FILE.toml.", "space"))] = None,
+    recipes: Annotated[str | None, typer.Option(help=_help("Arms, the baseline first.", "recipes"))] = None,
+    model: Annotated[str | None, typer.Option(help=_help("Embedded model, folder or hub id.", "model"))] = None,
+    task: Annotated[str | None, typer.Option(help=_help("What to fine-tune on.", "task"))] = None,
+    sampler: Annotated[str | None, typer.Option(help=_help("sobol, grid, random, tpe or gp.", "sampler"))] = None,
+    num_configs: Annotated[int | None, typer.Option(help=_help("Configurations.", "num_configs"))] = None,
+    seeds: Annotated[int | None, typer.Option(help=_help("Seeds per configuration and arm.", "seeds"))] = None,
+    out: Annotated[str | None, typer.Option(help="Study folder or URL. [default: results/local/SPACE-MODEL-TASK]")] = None,
+    address: Annotated[str | None, typer.Option(help="Ray cluster, HOST:PORT or auto. [default: this machine]")] = None,
+    cpus_per_trial: Annotated[float | None, typer.Option(help=_help("Cores reserved a trial.", "cpus_per_trial"))] = None,
+    gpus_per_trial: Annotated[float | None, typer.Option(help="GPUs or share of one. [default: 1 where there is one]")] = None,
+    max_concurrent: Annotated[int | None, typer.Option(help="Most trials at once. [default: what fits]")] = None,
+    time_budget: Annotated[str | None, typer.Option(help="Start no trial after so long: 90s, 15m, 1.5h.")] = None,
+    success_rule: Annotated[
+        str | None, typer.Option(help=_help("majority, margin:0.05 or within:0.95, for the summary.", "success_rule"))
+    ] = None,
+    design_seed: Annotated[int | None, typer.Option(help=_help("Seed of the design or sampler.", "design_seed"))] = None,
+    trainable: Annotated[str | None, typer.Option(help="Your own trial function, package.module:function.")] = None,
+    executor: Annotated[str | None, typer.Option(help=_help("ray, or local (this process).", "executor"))] = None,
+    study: Annotated[Path | None, typer.Option(help="TOML file with any of these options.")] = None,
+    plan: Annotated[bool | None, typer.Option("--plan", help="Print what would run, and run nothing.")] = None,
+    verbose: Annotated[bool | None, typer.Option("--verbose", help="Let Ray and transformers talk.")] = None,
+) -> None:
+    """Run a hyperparameter-robustness study; run again, it goes on where it was."""
+    given = {name: value for name, value in locals().items() if name not in ("study", "given")}
+    console = Console(soft_wrap=True)
+    try:
+        options = search_options(study, given)
+        # Imported here so that --help and bad options answer at once.
+        from tune_stability.running import run_search
+
+        run_search(options, console, resume_command=_command())
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        print(f"\nStopped. What had ended is stored; to go on: {_command()}", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+@functools.cache
+def _command() -> str:
+    program = Path(sys.argv[0])
+    start = ["python", "-m", "tune_stability.search"] if program.name == "search.py" else [program.name]
+    return shlex.join([*start, *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(search)
+    app()

@@ -1,0 +1,222 @@
+"""Where a study lies. No other module knows a folder's or a file's name, or how one is written whole.
+
+- study.json: the spec
+- trials/{trial_id}-{unique}.parquet: a trial's row; curves/ and gradients/ hold its logged steps
+- trials/compacted-{unique}.parquet: the rows of many trials
+- .{name}.{unique}.tmp: a file being written, or left by a killed process
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import fs
+
+from tune_stability.errors import UserError
+from tune_stability.store.schema import Table
+
+if sys.platform != "win32":
+    import fcntl
+
+_OBJECT_STORES = ("s3", "gcs", "abfs")
+_COMPACTED = "compacted-"
+
+
+@dataclass(frozen=True)
+class Location:
+    """A folder on a filesystem. `name` is how errors call it. Can be sent to another process."""
+
+    filesystem: fs.FileSystem
+    root: str
+    name: str
+
+    @property
+    def study_file(self) -> str:
+        return f"{self.root}/study.json"
+
+    @property
+    def picture_file(self) -> str:
+        return f"{self.root}/region.png"
+
+    def shard(self, table: Table, trial_id: str, unique: str) -> str:
+        """The path of one trial's rows. `unique` tells the attempts at the same trial apart."""
+        return f"{self.root}/{table}/{trial_id}-{unique}.parquet"
+
+    def compacted(self, table: Table) -> str:
+        """A new path for the rows of many trials."""
+        return f"{self.root}/{table}/{_COMPACTED}{unique_name()}.parquet"
+
+    def shards(self, table: Table) -> list[str]:
+        """The paths of a table's files, oldest first, without temporary ones. Raises `UserError`."""
+        found = [entry for entry in self._entries(f"{self.root}/{table}") if _is_shard(entry)]
+        return [entry.path for entry in sorted(found, key=lambda entry: (entry.mtime_ns or 0, entry.path))]
+
+    def foreign_names(self) -> list[str]:
+        """The names of everything in the folder, sorted, but the study's own file and temporary ones."""
+        names = sorted(entry.base_name for entry in self._entries(self.root))
+        return [name for name in names if name != "study.json" and not _is_temporary(name)]
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file. Raises `UserError`."""
+        with _readable(self.name, "check the address and the access to it"):
+            return bool(self.filesystem.get_file_info(path).type == fs.FileType.File)
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file, None if there is none. Raises `OSError` if it cannot be read."""
+        try:
+            with self.filesystem.open_input_stream(path) as stream:
+                return bytes(stream.read())
+        except FileNotFoundError:
+            return None
+
+    def write(self, path: str, data: bytes) -> None:
+        """Put a file in place as a whole, replacing the one there. Raises `UserError`."""
+        self._write(path, data, replace=True)
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Put a file in place as a whole unless there is one already; whether it did. Raises `UserError`.
+
+        Object stores have no such operation, so there the caller has looked and the last of two at once wins.
+        """
+        return self._write(path, data, replace=False)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep out other processes that ask for this, where the filesystem can lock a folder; else just go on."""
+        descriptor = None
+        if sys.platform != "win32" and isinstance(self.filesystem, fs.LocalFileSystem):
+            with contextlib.suppress(OSError):
+                descriptor = os.open(self.root, os.O_RDONLY)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def delete(self, path: str) -> None:
+        """Remove a file; fine if it is gone already. Raises `OSError`."""
+        with contextlib.suppress(FileNotFoundError):
+            self.filesystem.delete_file(path)
+
+    def _entries(self, folder: str) -> list[fs.FileInfo]:
+        with _readable(self.name, "check the address and the access to it"):
+            return list(self.filesystem.get_file_info(fs.FileSelector(folder, allow_not_found=True)))
+
+    def _write(self, path: str, data: bytes, replace: bool) -> bool:
+        folder, _, name = path.rpartition("/")
+        temporary = f"{folder}/.{name}.{unique_name()}.tmp"
+        try:
+            if isinstance(self.filesystem, fs.LocalFileSystem):
+                return _write_local(path, temporary, data, replace)
+            if self.filesystem.type_name in _OBJECT_STORES:
+                _put(self.filesystem, path, data)
+                return True
+            self.filesystem.create_dir(folder, recursive=True)
+            _put(self.filesystem, temporary, data)
+            self.filesystem.move(temporary, path)
+            return True
+        except (OSError, pa.ArrowException) as error:
+            raise UserError(
+                f"cannot write to {self.name}: {one_line(error)}; make it writable and free some space, or give "
+                "another --out. What was finished before is safe."
+            ) from None
+
+
+def locate(place: str | Path | Location) -> Location:
+    """The folder at a local path or a URL that `pyarrow.fs` opens. Nothing is created.
+
+    Raises `UserError` for an unknown scheme, a place out of reach, or a file.
+    """
+    if isinstance(place, Location):
+        return place
+    text = os.fspath(place)
+    if not text:
+        raise UserError("the study's folder is empty; give a local path or a URL such as s3://bucket/study.")
+    is_url = isinstance(place, str) and "://" in text
+    name = _without_credentials(text) if is_url else text
+    with _readable(name, "give a local path or a file://, s3:// or gs:// URL within reach"):
+        if is_url:
+            filesystem, root = fs.FileSystem.from_uri(text)
+        else:
+            filesystem, root = fs.LocalFileSystem(), os.path.abspath(os.path.expanduser(text))
+        kind = filesystem.get_file_info(root).type
+    if kind == fs.FileType.File:
+        raise UserError(f"{name} is a file, and a study is a folder; give the folder.")
+    return Location(filesystem, root.rstrip("/"), name)
+
+
+def unique_name() -> str:
+    """A name that no other process has."""
+    return secrets.token_hex(8)
+
+
+def is_compacted(path: str) -> bool:
+    """Whether a shard holds the rows of many trials."""
+    return path.rpartition("/")[2].startswith(_COMPACTED)
+
+
+def one_line(error: Exception) -> str:
+    """The message of an error without its line breaks and credentials."""
+    return _without_credentials(" ".join(str(error).split()).rstrip("."))
+
+
+def _without_credentials(text: str) -> str:
+    return re.sub(r"://[^/@\s]*@", "://", text)
+
+
+def _is_shard(entry: fs.FileInfo) -> bool:
+    hidden = entry.base_name.startswith((".", "_"))
+    return entry.type == fs.FileType.File and entry.base_name.endswith(".parquet") and not hidden
+
+
+def _is_temporary(name: str) -> bool:
+    return name.startswith(".") and name.endswith(".tmp")
+
+
+@contextlib.contextmanager
+def _readable(name: str, remedy: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"cannot open {name}: {one_line(error)}; {remedy}.") from None
+
+
+def _put(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
+    with filesystem.open_output_stream(path) as stream:
+        stream.write(data)
+
+
+def _write_local(path: str, temporary: str, data: bytes, replace: bool) -> bool:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            os.replace(temporary, path)
+            return True
+        return _link(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+def _link(temporary: str, path: str) -> bool:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        # A filesystem without hard links cannot tell who was first.
+        os.replace(temporary, path)
+    return True

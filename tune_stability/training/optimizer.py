@@ -1,0 +1,47 @@
+"""The paper's optimizer: Adam with decoupled weight decay, with or without bias correction."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from tune_stability.hyperparameters import Hyperparameters
+from tune_stability.training.parameters import FlatParameters
+
+
+class PaperAdamW:
+    """Adam as Mosbach et al. (2020) ran it (appendix B; Loshchilov and Hutter 2019 for the decay).
+
+    With gradient g at step t = 1, 2, ...:
+
+        m = beta1 m + (1 - beta1) g
+        v = beta2 v + (1 - beta2) g^2
+        a = lr                                           without bias correction
+        a = lr sqrt(1 - beta2^t) / (1 - beta1^t)         with it
+        p = p - a m / (sqrt(v) + eps)
+        p = p - lr weight_decay p                        for parameters that decay
+
+    It differs from `torch.optim.AdamW`, which always corrects, adds eps to the corrected sqrt(v), and
+    decays before the Adam step. Without correction the first steps are larger by (1 - beta1) / sqrt(1 - beta2), 3.2 at the usual betas.
+    """
+
+    def __init__(self, flat: FlatParameters, hyperparameters: Hyperparameters) -> None:
+        self._flat = flat
+        self._h = hyperparameters
+        self._m = torch.zeros_like(flat.values)
+        self._v = torch.zeros_like(flat.values)
+        self._t = 0
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """Change the parameters in place by one step along their gradients."""
+        h, gradients, values = self._h, self._flat.gradients, self._flat.values
+        self._t += 1
+        self._m.mul_(h.adam_beta1).add_(gradients, alpha=1 - h.adam_beta1)
+        self._v.mul_(h.adam_beta2).addcmul_(gradients, gradients, value=1 - h.adam_beta2)
+        step_size = learning_rate
+        if h.bias_correction:
+            step_size *= math.sqrt(1 - h.adam_beta2**self._t) / (1 - h.adam_beta1**self._t)
+        values.addcdiv_(self._m, self._v.sqrt().add_(h.adam_epsilon), value=-step_size)
+        values[: self._flat.num_decayed].mul_(1 - learning_rate * h.weight_decay)

@@ -1,0 +1,35 @@
+"""When the learning rate is what, and at which steps a run is recorded and evaluated."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+MAX_RECORDED_STEPS = 40
+MAX_EVALUATIONS = 5
+
+
+def learning_rate(step: int, total_steps: int, warmup_ratio: float, peak: float) -> float:
+    """The rate used by step `step` (the first is 0) under linear warmup and linear decay to zero.
+
+    The warmup takes `ceil(warmup_ratio * total_steps)` steps, as in `transformers.TrainingArguments`. Under warmup the first
+    step has rate 0, as in the paper's implementation.
+    """
+    warmup = math.ceil(warmup_ratio * total_steps)
+    if step < warmup:
+        return peak * step / warmup
+    return peak * max(0.0, (total_steps - step) / max(1, total_steps - warmup))
+
+
+def recorded_steps(total_steps: int) -> list[int]:
+    """At most `MAX_RECORDED_STEPS` steps in [0, total_steps), dense at the start and with the last one."""
+    half = MAX_RECORDED_STEPS // 2
+    dense = np.geomspace(1, total_steps, half) - 1
+    even = np.linspace(0, total_steps - 1, half)
+    return sorted({round(step) for step in (*dense, *even)})
+
+
+def evaluated_epochs(num_epochs: int) -> list[int]:
+    """At most `MAX_EVALUATIONS` epochs in [1, num_epochs], evenly spaced and with the last one."""
+    return sorted({round(e) for e in np.linspace(0, num_epochs, min(num_epochs, MAX_EVALUATIONS) + 1)[1:]})
