@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 
 # These only call the others, so they may import any of them.
-FRONT = frozenset({"__init__", "__main__", "cli", "search", "running", "report", "explain"})
+FRONT = frozenset({"__init__", "__main__", "cli", "search", "planning", "running", "answering", "report", "explain"})
 
 # Libraries that are slow to load, or that one part wraps for all others.
 ONLY_IN: dict[str, tuple[str, ...]] = {

@@ -110,7 +110,7 @@ def _checked(path: Path, name: str, value: object, kind: Any) -> object:
     if name == "time_budget" and type(value) in (int, float):
         return str(value)
     if type(value) is int and float in allowed:
-        return float(value)  # type: ignore[arg-type]
+        return float(value)
     if type(value) not in allowed:
         wanted = " or ".join(k.__name__ for k in allowed if k is not types.NoneType)
         raise UserError(f"{name} in {path} must be of type {wanted}, received {value!r}.")

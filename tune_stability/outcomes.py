@@ -43,7 +43,9 @@ class SuccessRule:
             raise unknown_name("success rule", kind, ("majority", "margin:0.05", "within:0.95"))
         if kind == "majority":
             if number:
-                raise UserError(f"the rule majority takes no number, received {text!r}; use majority or margin:{number}.")
+                raise UserError(
+                    f"the rule majority takes no number, received {text!r}; use majority or margin:{number}."
+                )
             return cls()
         try:
             value = float(number)
@@ -56,7 +58,9 @@ class SuccessRule:
     def __str__(self) -> str:
         return self.kind if self.kind == "majority" else f"{self.kind}:{self.value:g}"
 
-    def succeeded(self, score: ArrayLike, majority_score: ArrayLike, best_median: float = math.nan) -> NDArray[np.bool_]:
+    def succeeded(
+        self, score: ArrayLike, majority_score: ArrayLike, best_median: float = math.nan
+    ) -> NDArray[np.bool_]:
         """Whether each score, shape `(n,)`, is a success; NaN never is.
 
         `best_median` is the best configuration's median score, which only `within` needs; if it does not beat

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from tune_stability.display.console import make_console
 from tune_stability.errors import UserError
 from tune_stability.options import SearchOptions, search_options
 
@@ -29,16 +29,24 @@ def search(
     sampler: Annotated[str | None, typer.Option(help=_help("sobol, grid, random, tpe or gp.", "sampler"))] = None,
     num_configs: Annotated[int | None, typer.Option(help=_help("Configurations.", "num_configs"))] = None,
     seeds: Annotated[int | None, typer.Option(help=_help("Seeds per configuration and arm.", "seeds"))] = None,
-    out: Annotated[str | None, typer.Option(help="Study folder or URL. [default: results/local/SPACE-MODEL-TASK]")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Study folder or URL. [default: results/local/SPACE-MODEL-TASK]")
+    ] = None,
     address: Annotated[str | None, typer.Option(help="Ray cluster, HOST:PORT or auto. [default: this machine]")] = None,
-    cpus_per_trial: Annotated[float | None, typer.Option(help=_help("Cores reserved a trial.", "cpus_per_trial"))] = None,
-    gpus_per_trial: Annotated[float | None, typer.Option(help="GPUs or share of one. [default: 1 where there is one]")] = None,
+    cpus_per_trial: Annotated[
+        float | None, typer.Option(help=_help("Cores reserved a trial.", "cpus_per_trial"))
+    ] = None,
+    gpus_per_trial: Annotated[
+        float | None, typer.Option(help="GPUs or share of one. [default: 1 where there is one]")
+    ] = None,
     max_concurrent: Annotated[int | None, typer.Option(help="Most trials at once. [default: what fits]")] = None,
     time_budget: Annotated[str | None, typer.Option(help="Start no trial after so long: 90s, 15m, 1.5h.")] = None,
     success_rule: Annotated[
         str | None, typer.Option(help=_help("majority, margin:0.05 or within:0.95, for the summary.", "success_rule"))
     ] = None,
-    design_seed: Annotated[int | None, typer.Option(help=_help("Seed of the design or sampler.", "design_seed"))] = None,
+    design_seed: Annotated[
+        int | None, typer.Option(help=_help("Seed of the design or sampler.", "design_seed"))
+    ] = None,
     trainable: Annotated[str | None, typer.Option(help="Your own trial function, package.module:function.")] = None,
     executor: Annotated[str | None, typer.Option(help=_help("ray, or local (this process).", "executor"))] = None,
     study: Annotated[Path | None, typer.Option(help="TOML file with any of these options.")] = None,
@@ -47,7 +55,7 @@ def search(
 ) -> None:
     """Run a hyperparameter-robustness study; run again, it goes on where it was."""
     given = {name: value for name, value in locals().items() if name not in ("study", "given")}
-    console = Console(soft_wrap=True)
+    console = make_console()
     try:
         options = search_options(study, given)
         # Imported here so that --help and bad options answer at once.

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tune_stability.errors import UserError, unknown_name
 from tune_stability.hyperparameters import HYPERPARAMETER_NAMES, HYPERPARAMETER_TYPES, Hyperparameters
@@ -105,7 +105,8 @@ def get_space(name: str, reference_learning_rate: float) -> SearchSpace:
     """A built-in space around a model's reference learning rate, or the one in a TOML file.
 
     `wide` spans 3.5 decades of learning rate, so that both edges of the basin lie inside; `lr` spans the same
-    decades with the rest as the recipe has it; `narrow` is the grid of the paper's section 3, {1, 2, 3, 5}e-5 at 2e-5, as a range.
+    decades with the rest as the recipe has it; `narrow` spans what the paper's section 3 tries, which is
+    1e-5 to 5e-5 for a reference rate of 2e-5.
     """
     if name.endswith(".toml"):
         return load_space(Path(name))
@@ -135,7 +136,7 @@ def load_space(path: Path) -> SearchSpace:
     return space_from_dict({"name": path.stem, **table}, origin=str(path))
 
 
-def space_from_dict(table: Mapping, origin: str) -> SearchSpace:
+def space_from_dict(table: Mapping[str, Any], origin: str) -> SearchSpace:
     """The space that `space_to_dict` wrote. `origin` names the source in errors."""
     axes = table.get("axes")
     if not isinstance(axes, Mapping):
@@ -151,7 +152,7 @@ def space_from_dict(table: Mapping, origin: str) -> SearchSpace:
     return SearchSpace(str(table["name"]), tuple(built))
 
 
-def space_to_dict(space: SearchSpace) -> dict:
+def space_to_dict(space: SearchSpace) -> dict[str, Any]:
     """The space as plain data, in the layout of a space's TOML file."""
     axes = {axis.name: {"low": axis.low, "high": axis.high, "scale": axis.scale} for axis in space.axes}
     return {"name": space.name, "axes": axes}

@@ -1,1 +1,133 @@
-from tune_stability.store.study import StudySpec  # noqa: F401  (moved here when the store is finished)
+"""The spec of a study: all that decides which trials it has."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tune_stability.errors import UserError
+from tune_stability.hyperparameters import Hyperparameters
+from tune_stability.recipes import Recipe
+from tune_stability.spaces import SearchSpace, space_from_dict, space_to_dict
+
+SPEC_VERSION = 1
+"""Raised by one whenever a spec written before can no longer be read the same way."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySpec:
+    """What a study runs. `num_configs`, `num_seeds` and `recipes` may grow; `name` is a label; the rest is fixed."""
+
+    name: str
+    model: str
+    model_revision: str
+    task: str
+    task_fingerprint: str
+    trainable: str
+    space: SearchSpace
+    recipes: tuple[Recipe, ...]
+    reference_learning_rate: float
+    sampler: str
+    design_seed: int
+    num_configs: int
+    num_seeds: int
+
+    def __post_init__(self) -> None:
+        names = [recipe.name for recipe in self.recipes]
+        if not names or len(set(names)) != len(names):
+            raise UserError(f"a study needs recipes of different names, received {', '.join(names) or 'none'}.")
+        for count in ("num_configs", "num_seeds"):
+            if getattr(self, count) < 1:
+                raise UserError(f"{count} must be at least 1, received {getattr(self, count)}.")
+        for recipe in self.recipes:
+            recipe.hyperparameters(self.reference_learning_rate)
+
+    def to_json(self) -> str:
+        """The spec as text for people and for `from_json`."""
+        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        plain |= {"space": space_to_dict(self.space), "recipes": [_recipe_to_dict(recipe) for recipe in self.recipes]}
+        return json.dumps({"schema_version": SPEC_VERSION, **plain}, indent=2, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, origin: str) -> StudySpec:
+        """The spec that `to_json` wrote. `origin` names the source in errors. Raises `UserError`."""
+        table = _parsed(text, origin)
+        version = _entry(table, "schema_version", int, origin)
+        if version > SPEC_VERSION:
+            raise UserError(
+                f"{origin} has schema version {version}, this tune_stability reads up to {SPEC_VERSION}; upgrade it."
+            )
+        plain = {name: _entry(table, name, kind, origin) for name, kind in _PLAIN.items()}
+        space = _entry(table, "space", dict, origin)
+        _entry(space, "name", str, origin)
+        recipes = _entry(table, "recipes", list, origin)
+        return cls(
+            space=space_from_dict(space, origin),
+            recipes=tuple(_recipe_from_dict(recipe, origin) for recipe in recipes),
+            **plain,
+        )
+
+
+GROWING = ("num_configs", "num_seeds")
+_PLAIN: dict[str, type] = {
+    "name": str,
+    "model": str,
+    "model_revision": str,
+    "task": str,
+    "task_fingerprint": str,
+    "trainable": str,
+    "sampler": str,
+    "design_seed": int,
+    "reference_learning_rate": float,
+    "num_configs": int,
+    "num_seeds": int,
+}
+FIXED = tuple(field for field in _PLAIN if field not in ("name", *GROWING))
+
+
+def _recipe_to_dict(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "source": recipe.source,
+        "differences": dict(recipe.differences),
+        "parent": _recipe_to_dict(recipe.parent) if recipe.parent else None,
+    }
+
+
+def _recipe_from_dict(table: object, origin: str) -> Recipe:
+    if not isinstance(table, Mapping):
+        raise _damaged(origin, f"a recipe is {table!r}")
+    differences = _entry(table, "differences", dict, origin)
+    Hyperparameters().replace(**differences)
+    parent = table.get("parent")
+    return Recipe(
+        _entry(table, "name", str, origin),
+        _entry(table, "source", str, origin),
+        None if parent is None else _recipe_from_dict(parent, origin),
+        differences,
+    )
+
+
+def _parsed(text: str | bytes, origin: str) -> Mapping[str, Any]:
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(origin, str(error).splitlines()[0]) from None
+    if not isinstance(table, dict):
+        raise _damaged(origin, f"it holds a {type(table).__name__}")
+    return table
+
+
+def _entry(table: Mapping[str, Any], key: str, kind: type, origin: str) -> Any:
+    value = table.get(key)
+    fits = type(value) in (int, float) if kind is float else type(value) is kind
+    if not fits:
+        raise _damaged(origin, f"{key} must be a {kind.__name__}, found {value!r:.80}")
+    return value
+
+
+def _damaged(origin: str, why: str) -> UserError:
+    return UserError(f"{origin} is damaged ({why}); restore it from a copy, or start again with another --out.")

@@ -21,7 +21,10 @@ Source = Literal["design", "adaptive"]
 
 @dataclass(frozen=True, kw_only=True)
 class TrialConfig:
-    """One fine-tuning run to be made. `recipe`, `config_index` and `source` are labels; all else determines the result."""
+    """One fine-tuning run to be made.
+
+    `recipe`, `config_index` and `source` are labels; all else determines the result.
+    """
 
     model: str
     model_revision: str

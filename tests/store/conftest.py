@@ -14,7 +14,6 @@ from tune_stability.spaces import get_space
 from tune_stability.store import (
     Location,
     Provenance,
-    StudySpec,
     completed_row,
     curve_rows,
     error_row,
@@ -23,6 +22,7 @@ from tune_stability.store import (
     open_study,
     write_trial,
 )
+from tune_stability.studies import StudySpec
 from tune_stability.trials import CurvePoint, GradientPoint
 
 START = datetime.datetime(2024, 5, 1, 12, tzinfo=datetime.UTC)

@@ -9,7 +9,8 @@ import pytest
 from tune_stability.errors import UserError
 from tune_stability.recipes import DEVLIN, DEVLIN_LONG, STABLE, Recipe
 from tune_stability.spaces import Axis, SearchSpace, get_space
-from tune_stability.store import Location, StudySpec, open_study, read_study
+from tune_stability.store import Location, open_study, read_study
+from tune_stability.studies import StudySpec
 
 
 def test_json_round_trip(make) -> None:

@@ -26,7 +26,7 @@ class Progress:
     def __init__(self, source: TrialSource, total: int, recipes: Iterable[str], console: Console) -> None:
         self._source, self._total, self._console = source, total, console
         self._successes: Counter[str] = Counter()
-        self._done: Counter[str] = Counter({recipe: 0 for recipe in recipes})
+        self._done: Counter[str] = Counter(dict.fromkeys(recipes, 0))
         self._running: dict[str, TrialConfig] = {}
         self._errors = 0
         self._epochs_done = 0

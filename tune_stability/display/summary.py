@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tune_stability.analysis import ArmSummary, Basin, Comparison, Interval, Summary
+from tune_stability.analysis import ArmSummary, Basin, Comparison, Interval, Summary, Widening
 from tune_stability.spaces import SearchSpace
 
 
@@ -15,17 +16,19 @@ def print_summary(summary: Summary, compared: str, console: Console) -> None:
     console.print(f"\n[bold]{compared}[/]", highlight=False)
     console.print(f"Success rule: {summary.rule}. Intervals are 95 %.", highlight=False)
     console.print(_arms(summary.arms))
+    if any(arm.basin is not None for arm in summary.arms):
+        console.print(_basins(summary.arms))
+    if any(any(arm.failure_modes.values()) for arm in summary.arms):
+        console.print(_failure_modes(summary.arms))
     for comparison in summary.comparisons:
         console.print(_widening(comparison))
-    for note in dict.fromkeys(_notes(summary)):
-        console.print(f"? {note}", style="yellow", highlight=False, markup=False)
+    for note, where in _notes(summary).items():
+        console.print(f"? {note} ({'; '.join(where)})", style="yellow", highlight=False, markup=False)
 
 
 def print_best(frame: pd.DataFrame, space: SearchSpace, console: Console, most: int = 10) -> None:
     """The configurations in which most trials succeeded, for a search by a sampler that looks at results."""
-    table = Table(title="Best configurations (adaptive rows)", title_justify="left")
-    for name in (*space.names, "recipe", "successes", "median score"):
-        table.add_column(name, justify="left" if name == "recipe" else "right")
+    table = _table("Best configurations (adaptive rows)", *space.names, "recipe", "successes", "median score")
     completed = frame[frame["status"] == "completed"].assign(success=lambda rows: rows["outcome"] == "success")
     by = completed.groupby([*space.names, "recipe"], observed=True)
     best = by.agg(success=("success", "mean"), n=("success", "size"), score=("score", "median")).reset_index()
@@ -41,67 +44,85 @@ def print_best(frame: pd.DataFrame, space: SearchSpace, console: Console, most: 
 
 
 def _arms(arms: tuple[ArmSummary, ...]) -> Table:
-    table = Table(title="Arms", title_justify="left")
-    table.add_column("recipe")
-    for heading in ("success rate of the region", "learning-rate basin", "decades", "trials", "missing", "failure modes"):
-        table.add_column(heading)
+    table = _table("Success rate of the region", "recipe", "success rate", "trials", "missing")
     for arm in arms:
-        modes = ", ".join(f"{mode} {count}" for mode, count in arm.failure_modes.items() if count)
-        edges, width = ("-", "-") if arm.basin is None else _basin(arm.basin)
-        table.add_row(
-            arm.recipe,
-            arm.success_rate.format("percent"),
-            edges,
-            width,
-            str(arm.n_trials),
-            str(arm.missing),
-            modes or "none",
-        )
+        table.add_row(arm.recipe, arm.success_rate.format("percent"), str(arm.n_trials), str(arm.missing))
+    return table
+
+
+def _basins(arms: tuple[ArmSummary, ...]) -> Table:
+    table = _table(
+        "Learning-rate basin: success probability at least one half (model-based)",
+        *("recipe", "lower edge", "upper edge", "width in decades"),
+    )
+    for arm in arms:
+        if arm.basin is not None:
+            table.add_row(arm.recipe, *_basin(arm.basin))
+    return table
+
+
+def _failure_modes(arms: tuple[ArmSummary, ...]) -> Table:
+    modes = [mode for mode in arms[0].failure_modes if any(arm.failure_modes.get(mode) for arm in arms)]
+    table = _table("Failed trials by failure mode", "recipe", *modes)
+    for arm in arms:
+        table.add_row(arm.recipe, *(str(arm.failure_modes.get(mode, 0)) for mode in modes))
     return table
 
 
 def _widening(comparison: Comparison) -> Table:
     base, treatment = comparison.baseline.recipe, comparison.treatment.recipe
-    table = Table(title=f"Widening, {treatment} over {base} (paired)", title_justify="left")
-    for heading in ("epochs", base, treatment, "widening", "ratio", "pairs"):
-        table.add_column(heading)
-    parts = [("all", comparison.widening), *((str(part.band), part.widening) for part in comparison.bands)]
-    for label, widening in parts:
+    table = _table(
+        f"Widening of {treatment} over {base} (paired)",
+        *("epochs", f"{base}, %", f"{treatment}, %", "widening in points", "ratio"),
+    )
+    for label, widening in _parts(comparison):
         table.add_row(
             label,
-            widening.baseline.format("percent"),
-            widening.treatment.format("percent"),
-            widening.difference.format("points"),
+            widening.baseline.format("percent").replace(" %", ""),
+            widening.treatment.format("percent").replace(" %", ""),
+            widening.difference.format("points").replace(" points", ""),
             widening.ratio.format("plain", 2),
-            str(widening.difference.n_trials),
         )
     return table
 
 
-def _basin(basin: Basin) -> tuple[str, str]:
+def _basin(basin: Basin) -> tuple[str, str, str]:
     if not basin.found:
-        return "none", "0"
-    lower = f"{'' if basin.lower_inside else '≤ '}{_rate(basin.lower)}"
-    upper = f"{'' if basin.upper_inside else '≥ '}{_rate(basin.upper)}"
-    return f"{lower} to {upper}", basin.width.format("plain", 2)
+        return "none", "none", "0"
+    lower = _rate(basin.lower) if basin.lower_inside else f"below {basin.lower.estimate:.2g}"
+    upper = _rate(basin.upper) if basin.upper_inside else f"above {basin.upper.estimate:.2g}"
+    return lower, upper, basin.width.format("plain", 2)
 
 
 def _rate(edge: Interval) -> str:
     return f"{edge.estimate:.2g} [{edge.low:.2g}, {edge.high:.2g}]"
 
 
-def _notes(summary: Summary) -> list[str]:
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for heading in others:
+        table.add_column(heading)
+    return table
+
+
+def _notes(summary: Summary) -> dict[str, list[str]]:
+    """What must be said of intervals that are not trustworthy, and of which."""
     intervals: list[tuple[str, Interval]] = []
     for arm in summary.arms:
         intervals.append((f"success rate of {arm.recipe}", arm.success_rate))
         if arm.basin is not None:
-            intervals += [
-                (f"lower edge of {arm.recipe}", arm.basin.lower),
-                (f"upper edge of {arm.recipe}", arm.basin.upper),
-            ]
+            intervals += [(f"basin of {arm.recipe}", edge) for edge in (arm.basin.lower, arm.basin.upper)]
     for comparison in summary.comparisons:
-        parts = [("all", comparison.widening), *((str(part.band), part.widening) for part in comparison.bands)]
-        for label, widening in parts:
+        for label, widening in _parts(comparison):
             where = f"{comparison.treatment.recipe} over {comparison.baseline.recipe}, epochs {label}"
-            intervals += [(f"widening, {where}", widening.difference), (f"ratio, {where}", widening.ratio)]
-    return [f"{what}: {interval.note}" for what, interval in intervals if not interval.trustworthy and interval.note]
+            intervals += [(where, widening.difference), (where, widening.ratio)]
+    notes: dict[str, list[str]] = {}
+    for what, interval in intervals:
+        if not interval.trustworthy and interval.note and what not in notes.setdefault(interval.note, []):
+            notes[interval.note].append(what)
+    return notes
+
+
+def _parts(comparison: Comparison) -> list[tuple[str, Widening]]:
+    return [("all", comparison.widening), *((str(part.band), part.widening) for part in comparison.bands)]

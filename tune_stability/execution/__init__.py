@@ -2,5 +2,6 @@
 
 from tune_stability.execution.executor import Executor, Resources
 from tune_stability.execution.names import EXECUTOR_NAMES, get_executor, get_proposer
+from tune_stability.execution.trainable import load_trainable
 
-__all__ = ["EXECUTOR_NAMES", "Executor", "Resources", "get_executor", "get_proposer"]
+__all__ = ["EXECUTOR_NAMES", "Executor", "Resources", "get_executor", "get_proposer", "load_trainable"]

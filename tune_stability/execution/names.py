@@ -29,7 +29,7 @@ def get_executor(name: str, resources: Resources) -> Executor:
 def get_proposer(executor: str, spec: StudySpec, known: Sequence[tuple[Configuration, float]]) -> Proposer:
     """What proposes configurations for an adaptive sampler: Ray's `OptunaSearch` where Ray runs the trials."""
     if executor == "ray":
-        from tune_stability.execution.optuna_search import OptunaSearchProposer
+        from tune_stability.execution.ray_optuna import OptunaSearchProposer
 
         return OptunaSearchProposer(spec.space, spec.sampler, spec.design_seed, known)
     from tune_stability.sampling.optuna_samplers import AskTell

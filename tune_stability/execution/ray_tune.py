@@ -112,7 +112,7 @@ class _BatchSearcher(Searcher):
         self.fatal: str | None = None
         self._ends: dict[str, dict[str, TrialEnd]] = {}
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+    def suggest(self, trial_id: str) -> Any:
         batch = None if self.fatal else self._source.next_batch()
         if batch is None:
             return Searcher.FINISHED

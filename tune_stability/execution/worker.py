@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 import traceback
 from datetime import UTC, datetime
 
-from tune_stability.errors import UserError
+from tune_stability.execution.trainable import load_trainable
 from tune_stability.sampling.sources import TrialEnd
 from tune_stability.store import (
     Location,
@@ -18,19 +17,7 @@ from tune_stability.store import (
     gradient_rows,
     write_trial,
 )
-from tune_stability.trials import Trainable, TrialConfig
-
-
-def load_trainable(name: str) -> Trainable:
-    """The function that `package.module:function` names. Nothing else is imported."""
-    module, _, function = name.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(f"the trainable {name!r} cannot be imported ({error}); give package.module:function.") from error
-    if not callable(found):
-        raise UserError(f"the trainable {name!r} is not a function; give package.module:function.")
-    return found
+from tune_stability.trials import TrialConfig
 
 
 class Worker:
@@ -57,9 +44,7 @@ class Worker:
         brief = f"the worker died {attempts} times while it ran this trial or its batch"
         return self._crashed(config, brief, brief, datetime.now(UTC), 0.0)
 
-    def _crashed(
-        self, config: TrialConfig, text: str, brief: str, started_at: datetime, seconds: float
-    ) -> TrialEnd:
+    def _crashed(self, config: TrialConfig, text: str, brief: str, started_at: datetime, seconds: float) -> TrialEnd:
         row = error_row(self._study, config, text, current_provenance(), started_at, seconds)
         write_trial(self._location, row)
         return TrialEnd(config.trial_id, config.recipe, None, seconds, brief)

@@ -15,9 +15,10 @@ import random
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import BertConfig, BertForPreTraining, BertTokenizerFast
+from transformers import BertConfig, BertForPreTraining, BertTokenizer, PreTrainedTokenizerBase
 
 from tune_stability.tasks import language
 
@@ -87,16 +88,18 @@ def pretrain(spec: PretrainingSpec, out: Path) -> None:
     (out / "pretraining.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
-def build_tokenizer(max_positions: int) -> BertTokenizerFast:
+def build_tokenizer(max_positions: int) -> PreTrainedTokenizerBase:
     """BERT's tokenizer with one token for every word of the language."""
     tokens = [*SPECIAL_TOKENS, *language.vocabulary()]
-    return BertTokenizerFast(
+    return BertTokenizer(
         vocab={token: index for index, token in enumerate(tokens)},
         model_max_length=max_positions,
     )
 
 
-def make_batch(spec: PretrainingSpec, tokenizer: BertTokenizerFast, rng: random.Random) -> dict[str, torch.Tensor]:
+def make_batch(
+    spec: PretrainingSpec, tokenizer: PreTrainedTokenizerBase, rng: random.Random
+) -> dict[str, torch.Tensor]:
     """One batch of masked sentence pairs, tensors of shape `(batch_size, length)` and labels `(batch_size,)`."""
     topics = list(language.TOPICS)
     first, second, unrelated = [], [], []
@@ -114,7 +117,7 @@ def make_batch(spec: PretrainingSpec, tokenizer: BertTokenizerFast, rng: random.
 
 
 def _mask(
-    spec: PretrainingSpec, tokenizer: BertTokenizerFast, ids: torch.Tensor, rng: random.Random
+    spec: PretrainingSpec, tokenizer: PreTrainedTokenizerBase, ids: torch.Tensor, rng: random.Random
 ) -> tuple[torch.Tensor, torch.Tensor]:
     # Devlin et al. 2019, appendix A.1: of the chosen words 80 % are masked, 10 % replaced, 10 % kept.
     generator = torch.Generator().manual_seed(int(rng.random() * 2**31))
@@ -143,7 +146,7 @@ def _config(spec: PretrainingSpec, vocab_size: int) -> BertConfig:
     )
 
 
-def _accuracies(output, batch: dict[str, torch.Tensor]) -> dict[str, float]:  # noqa: ANN001
+def _accuracies(output: Any, batch: dict[str, torch.Tensor]) -> dict[str, float]:
     chosen = batch["labels"] != IGNORED
     words = (output.prediction_logits.argmax(-1) == batch["labels"])[chosen].float().mean().item()
     pairs = (output.seq_relationship_logits.argmax(-1) == batch["next_sentence_label"]).float().mean().item()

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
 from tune_stability.analysis import judge, learning_rate_basin, success_arrays
+from tune_stability.analysis.basin import Resampled
 from tune_stability.analysis.curve import fit_curve
 from tune_stability.outcomes import SuccessRule
 from tune_stability.plots.style import SUCCESS_MAP, arm_styles
@@ -65,7 +66,7 @@ def plot_basin(frame: pd.DataFrame, ax: Axes, recipes: Sequence[str], space: Sea
         x, places = np.log10(rates), np.linspace(np.log10(axis.low), np.log10(axis.high), 200)
         curve = fit_curve(x, np.nansum(success, axis=1), (~np.isnan(success)).sum(axis=1).astype(float), places)
         ax.plot(10**places, curve.values, color=colour, label=recipe)
-        resampled = "seeds" if len(space.axes) == 1 else "configurations"
+        resampled: Resampled = "seeds" if len(space.axes) == 1 else "configurations"
         basin = learning_rate_basin(
             success, rates, np.random.default_rng(0), limits=(axis.low, axis.high), resampled=resampled
         )
@@ -77,7 +78,8 @@ def plot_basin(frame: pd.DataFrame, ax: Axes, recipes: Sequence[str], space: Sea
     ax.axhline(0.5, color="0.6", linewidth=0.8, linestyle=":")
     ax.set(title="learning-rate basin", xlabel="learning rate", ylabel="share of trials that succeed", xscale="log")
     ax.set_xlim(axis.low, axis.high)
-    ax.legend(frameon=False, loc="upper left")
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, loc="upper left")
     return ax
 
 
@@ -87,9 +89,7 @@ def plot_scores(frame: pd.DataFrame, ax: Axes, recipes: Sequence[str], space: Se
     completed = completed.assign(success=judge(completed, rule))
     for recipe, (colour, marker) in arm_styles(recipes).items():
         rows = completed[completed["recipe"] == recipe]
-        ax.plot(
-            rows["learning_rate"], rows["score"], marker, color=colour, alpha=0.35, markersize=4, linestyle="none"
-        )
+        ax.plot(rows["learning_rate"], rows["score"], marker, color=colour, alpha=0.35, markersize=4, linestyle="none")
         median = rows.groupby("learning_rate")["score"].median()
         ax.plot(median.index, median.to_numpy(), color=colour, label=recipe)
     ax.axhline(float(completed["majority_score"].median()), color="0.6", linewidth=0.8, linestyle=":")

@@ -17,8 +17,8 @@ DESIGNS = ("sobol", "random", "grid")
 def design_points(design: str, num_points: int, num_axes: int, seed: int) -> NDArray[np.float64]:
     """The first `num_points` points of a design, shape `(num_points, num_axes)`, in [0, 1).
 
-    `sobol` (scrambled after Owen 1998) and `random` are sequences: more points keep the first ones. `grid` takes the middles of
-    equal cells and needs a whole number of them per axis.
+    `sobol` (scrambled after Owen 1998) and `random` are sequences: more points keep the first ones. `grid` takes
+    the middles of equal cells and needs a whole number of them per axis.
     """
     if num_points < 1:
         raise UserError(f"the number of configurations must be at least 1, received {num_points}.")

@@ -30,14 +30,16 @@ def design_configurations(spec: StudySpec) -> dict[int, Configuration]:
     if spec.sampler not in DESIGNS:
         return {}
     points = design_points(spec.sampler, spec.num_configs, len(spec.space.axes), spec.design_seed)
-    found: dict[tuple, int] = {}
+    found: dict[tuple[float | int, ...], int] = {}
     configurations = {index: spec.space.configuration(point) for index, point in enumerate(points)}
     for index, configuration in configurations.items():
         found.setdefault(tuple(configuration.values()), index)
     return {index: configurations[index] for index in found.values()}
 
 
-def configuration_trials(spec: StudySpec, index: int, configuration: Configuration, source: Source) -> list[TrialConfig]:
+def configuration_trials(
+    spec: StudySpec, index: int, configuration: Configuration, source: Source
+) -> list[TrialConfig]:
     """The trials of one configuration, by seed, then recipe, so that arms are compared early."""
     if spec.num_seeds > SEEDS_PER_CONFIGURATION:
         raise UserError(f"a configuration has at most {SEEDS_PER_CONFIGURATION} seeds, received {spec.num_seeds}.")
@@ -78,7 +80,7 @@ def check_recipes_differ(spec: StudySpec) -> None:
 def what_is_compared(spec: StudySpec) -> str:
     """One sentence on what the arms of this study share and in what they differ."""
     free = set(spec.space.names)
-    pinned: list[Mapping] = [
+    pinned: list[Mapping[str, float | int | bool]] = [
         {k: v for k, v in r.hyperparameters(spec.reference_learning_rate).differences().items() if k not in free}
         for r in spec.recipes
     ]

@@ -23,6 +23,11 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
     raise unknown_name("sampler", name, ADAPTIVE)
 
 
+def quiet_optuna() -> None:
+    """Let Optuna log warnings only; the live display says the rest."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
     """The axes as Optuna's distributions; they have the same measure."""
     return {
@@ -39,15 +44,13 @@ class AskTell:
     def __init__(
         self, space: SearchSpace, sampler: str, seed: int, known: Iterable[tuple[Configuration, float]]
     ) -> None:
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        quiet_optuna()
         self._distributions = distributions(space)
         self._study = optuna.create_study(direction="maximize", sampler=make_sampler(sampler, seed))
         self._asked: dict[int, optuna.Trial] = {}
         for configuration, score in known:
             self._study.add_trial(
-                optuna.trial.create_trial(
-                    params=dict(configuration), distributions=self._distributions, value=score
-                )
+                optuna.trial.create_trial(params=dict(configuration), distributions=self._distributions, value=score)
             )
 
     def propose(self, key: int) -> Configuration:

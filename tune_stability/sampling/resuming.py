@@ -27,15 +27,15 @@ def adaptive_state(spec: StudySpec, rows: pd.DataFrame) -> AdaptiveState:
     """The state of the search whose trials `rows` holds, a row per trial."""
     completed = rows[(rows["source"] == "adaptive") & (rows["status"] == "completed")]
     ids = set(completed["trial_id"])
-    known, started = [], []
-    for index, of_one in completed.groupby("config_index"):
+    known: list[tuple[Configuration, float]] = []
+    started: list[list[TrialConfig]] = []
+    for _, of_one in completed.groupby("config_index"):
         first = of_one.iloc[0]
         configuration = {
-            axis.name: int(first[axis.name]) if axis.is_integer else float(first[axis.name])
-            for axis in spec.space.axes
+            axis.name: int(first[axis.name]) if axis.is_integer else float(first[axis.name]) for axis in spec.space.axes
         }
         known.append((configuration, float((of_one["outcome"] == "success").mean())))
-        trials = configuration_trials(spec, int(index), configuration, "adaptive")
+        trials = configuration_trials(spec, int(first["config_index"]), configuration, "adaptive")
         missing = [trial for trial in trials if trial.trial_id not in ids]
         if missing:
             started.append(missing)

@@ -9,7 +9,7 @@ from tune_stability.store.reader import load_results, stored_ids
 from tune_stability.store.rows import completed_row, curve_rows, error_row, gradient_rows
 from tune_stability.store.schema import SCHEMA_VERSION, TABLES, Column, Table
 from tune_stability.store.shards import StoreWarning
-from tune_stability.store.study import StudySpec, check_study, open_study, read_study
+from tune_stability.store.study import check_study, open_study, read_study
 from tune_stability.store.writer import write_trial
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "Location",
     "Provenance",
     "StoreWarning",
-    "StudySpec",
     "Table",
     "check_study",
     "compact",

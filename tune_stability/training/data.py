@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
-from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from tune_stability.hyperparameters import Hyperparameters
 from tune_stability.tasks.task import Task
 
+SplitName = Literal["train", "validation"]
 EVALUATION_BATCH_SIZE = 125
 
 
@@ -33,8 +34,9 @@ class EncodedSplit:
         yield from torch.argsort(self.lengths, stable=True).split(EVALUATION_BATCH_SIZE)
 
 
-def encode(split: Dataset, task: Task, tokenizer: PreTrainedTokenizerBase, h: Hyperparameters) -> EncodedSplit:
+def encode(task: Task, split_name: SplitName, tokenizer: PreTrainedTokenizerBase, h: Hyperparameters) -> EncodedSplit:
     """Tokenize one split, truncated to `max_seq_length` or to what the model takes, whichever is less."""
+    split = getattr(task, split_name)
     texts = [list(split[column]) for column in task.text_columns]
     encoded = tokenizer(
         *texts,

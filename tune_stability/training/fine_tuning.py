@@ -67,6 +67,7 @@ class _Prepared:
     metric: str
     majority_score: float
     chance_loss: float
+    num_labels: int
 
 
 @lru_cache(maxsize=4)
@@ -76,11 +77,12 @@ def _prepare(model: str, task_name: str, max_seq_length: int, token_type_ids: bo
     h = Hyperparameters(max_seq_length=max_seq_length, token_type_ids=token_type_ids)
     return _Prepared(
         pretrained=pretrained,
-        train=encode(task.train, task, pretrained.tokenizer, h),
-        validation=encode(task.validation, task, pretrained.tokenizer, h),
+        train=encode(task, "train", pretrained.tokenizer, h),
+        validation=encode(task, "validation", pretrained.tokenizer, h),
         metric=task.metric,
         majority_score=task.majority_score(),
         chance_loss=task.chance_loss(),
+        num_labels=task.num_labels,
     )
 
 
@@ -108,12 +110,12 @@ class _Run:
         )
         torch.manual_seed(config.seed)
         generator = torch.Generator().manual_seed(config.seed)
-        self.model = copy.deepcopy(self.prepared.pretrained.model)
+        model: nn.Module = copy.deepcopy(self.prepared.pretrained.model)
+        self.model = model.to(device)
         draw_head(self.model, self.prepared.pretrained.new_parameters, HEAD_STD, generator)
         for module in self.model.modules():
             if isinstance(module, nn.Dropout):
                 module.p = h.dropout
-        self.model.to(device)
         self.flat = FlatParameters(self.model)
         self.norms = GradientNorms(self.flat, self.prepared.pretrained.new_parameters)
         self.optimizer = PaperAdamW(self.flat, h)
@@ -193,7 +195,7 @@ class _Run:
             finite = finite and bool(torch.isfinite(logits).all())
             predictions[index] = logits.argmax(-1).cpu()
         self.model.train()
-        records.predicted_share = tuple(class_shares(predictions.numpy(), self.model.num_labels).tolist())
+        records.predicted_share = tuple(class_shares(predictions.numpy(), self.prepared.num_labels).tolist())
         labels = np.asarray(split.labels)
         return compute_metric(self.prepared.metric, labels, predictions.numpy()) if finite else math.nan
 

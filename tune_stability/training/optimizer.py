@@ -23,7 +23,8 @@ class PaperAdamW:
         p = p - lr weight_decay p                        for parameters that decay
 
     It differs from `torch.optim.AdamW`, which always corrects, adds eps to the corrected sqrt(v), and
-    decays before the Adam step. Without correction the first steps are larger by (1 - beta1) / sqrt(1 - beta2), 3.2 at the usual betas.
+    decays before the Adam step. Without correction the first steps are larger by
+    (1 - beta1) / sqrt(1 - beta2), which is 3.2 at the usual betas.
     """
 
     def __init__(self, flat: FlatParameters, hyperparameters: Hyperparameters) -> None:

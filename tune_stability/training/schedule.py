@@ -13,8 +13,8 @@ MAX_EVALUATIONS = 5
 def learning_rate(step: int, total_steps: int, warmup_ratio: float, peak: float) -> float:
     """The rate used by step `step` (the first is 0) under linear warmup and linear decay to zero.
 
-    The warmup takes `ceil(warmup_ratio * total_steps)` steps, as in `transformers.TrainingArguments`. Under warmup the first
-    step has rate 0, as in the paper's implementation.
+    The warmup takes `ceil(warmup_ratio * total_steps)` steps, as in `transformers.TrainingArguments`. Under
+    warmup the first step has rate 0, as in the paper's implementation.
     """
     warmup = math.ceil(warmup_ratio * total_steps)
     if step < warmup:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import optuna
 from ray.tune.search.optuna import OptunaSearch
 
-from tune_stability.sampling.optuna_samplers import distributions, make_sampler
+from tune_stability.sampling.optuna_samplers import distributions, make_sampler, quiet_optuna
 from tune_stability.spaces import Configuration, SearchSpace
 
 
@@ -17,7 +16,7 @@ class OptunaSearchProposer:
     def __init__(
         self, space: SearchSpace, sampler: str, seed: int, known: Sequence[tuple[Configuration, float]]
     ) -> None:
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        quiet_optuna()
         self._search = OptunaSearch(
             space=distributions(space),
             metric="success",
@@ -29,7 +28,10 @@ class OptunaSearchProposer:
 
     def propose(self, key: int) -> Configuration:
         """A configuration to try; `key` names it when its score is told."""
-        return self._search.suggest(str(key))
+        proposed = self._search.suggest(str(key))
+        if proposed is None:
+            raise RuntimeError("OptunaSearch proposed nothing")
+        return proposed
 
     def tell(self, key: int, score: float | None) -> None:
         """The share of successes at the configuration proposed under `key`, None if no trial of it completed."""

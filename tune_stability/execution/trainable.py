@@ -1,0 +1,22 @@
+"""Find a trainable by its name."""
+
+from __future__ import annotations
+
+import importlib
+
+from tune_stability.errors import UserError
+from tune_stability.trials import Trainable
+
+
+def load_trainable(name: str) -> Trainable:
+    """The function that `package.module:function` names. Nothing else is imported."""
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(
+            f"the trainable {name!r} cannot be imported ({error}); give package.module:function."
+        ) from error
+    if not callable(found):
+        raise UserError(f"the trainable {name!r} is not a function; give package.module:function.")
+    return found

@@ -1,0 +1,109 @@
+"""From options to a study, and from a study and its store to the trials that are still to run."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from tune_stability.errors import unknown_name
+from tune_stability.execution import EXECUTOR_NAMES, get_proposer, load_trainable
+from tune_stability.models.catalog import reference_learning_rate, revision, seconds_per_epoch
+from tune_stability.options import SearchOptions
+from tune_stability.recipes import get_recipe
+from tune_stability.sampling.designs import DESIGNS
+from tune_stability.sampling.enumeration import check_recipes_differ, configuration_trials, enumerate_trials
+from tune_stability.sampling.optuna_samplers import ADAPTIVE
+from tune_stability.sampling.resuming import AdaptiveState, adaptive_state
+from tune_stability.sampling.sources import AdaptiveSource, EnumeratedSource, TrialSource
+from tune_stability.spaces import get_space
+from tune_stability.store import Location, load_results, locate, stored_ids
+from tune_stability.studies import StudySpec
+from tune_stability.trials import FINE_TUNING, TrialConfig
+
+
+@dataclass(frozen=True)
+class Work:
+    """A source of `total` trials, of which `missing` are known up front; `done` are stored already."""
+
+    source: TrialSource
+    total: int
+    done: int
+    missing: list[TrialConfig]
+
+
+def study_spec(options: SearchOptions) -> StudySpec:
+    """The study that the options describe. Raises `UserError` naming what is unknown."""
+    if options.sampler not in (*DESIGNS, *ADAPTIVE):
+        raise unknown_name("sampler", options.sampler, (*DESIGNS, *ADAPTIVE))
+    if options.executor not in EXECUTOR_NAMES:
+        raise unknown_name("executor", options.executor, EXECUTOR_NAMES)
+    rate = reference_learning_rate(options.model)
+    model_revision, task_fingerprint = _what_is_tuned(options)
+    spec = StudySpec(
+        name=locate(options.folder).root.rsplit("/", 1)[-1],
+        model=options.model,
+        model_revision=model_revision,
+        task=options.task,
+        task_fingerprint=task_fingerprint,
+        trainable=options.trainable,
+        space=get_space(options.space, rate),
+        recipes=tuple(get_recipe(name) for name in options.recipe_names),
+        reference_learning_rate=rate,
+        sampler=options.sampler,
+        design_seed=options.design_seed,
+        num_configs=options.num_configs,
+        num_seeds=options.seeds,
+    )
+    check_recipes_differ(spec)
+    return spec
+
+
+def work_left(received: StudySpec, location: Location, executor: str) -> Work:
+    """What was asked for less what the store has. Trials whose row is an error are to run again."""
+    exists = location.exists(location.study_file)
+    if received.sampler in DESIGNS:
+        trials = enumerate_trials(received)
+        stored = stored_ids(location) if exists else {}
+        missing = [trial for trial in trials if stored.get(trial.trial_id) != "completed"]
+        return Work(EnumeratedSource(missing), len(missing), len(trials) - len(missing), missing)
+    state = adaptive_state(received, load_results(location)) if exists else AdaptiveState([], [], 0)
+    missing = [trial for trials in state.started for trial in trials]
+    new = max(0, received.num_configs - state.next_index)
+    per_configuration = received.num_seeds * len(received.recipes)
+    total = new * per_configuration + len(missing)
+    source = AdaptiveSource(received, get_proposer(executor, received, state.known), state.next_index, state.started)
+    return Work(source, total, max(0, received.num_configs * per_configuration - total), missing)
+
+
+def estimated_seconds(work: Work, received: StudySpec, location: Location) -> float | None:
+    """The time that the work takes one worker, from stored trials or a first guess; None if there is neither."""
+    per_epoch = _seconds_per_epoch(received, location)
+    if per_epoch is None:
+        return None
+    known = sum(trial.hyperparameters.num_epochs for trial in work.missing)
+    unknown = work.total - len(work.missing)
+    if not unknown:
+        return per_epoch * known
+    # What an adaptive sampler will propose is not known; the middle of the space stands for it.
+    middle = received.space.configuration([0.5] * len(received.space.axes))
+    typical = [t.hyperparameters.num_epochs for t in configuration_trials(received, 0, middle, "adaptive")]
+    return per_epoch * (known + unknown * statistics.fmean(typical))
+
+
+def _what_is_tuned(options: SearchOptions) -> tuple[str, str]:
+    if options.trainable != FINE_TUNING:
+        # Someone's own trainable gives the names of model and task their meaning.
+        load_trainable(options.trainable)
+        return "", ""
+    from tune_stability.tasks import load_task
+
+    return revision(options.model), load_task(options.task).fingerprint
+
+
+def _seconds_per_epoch(received: StudySpec, location: Location) -> float | None:
+    if location.exists(location.study_file):
+        rows = load_results(location, columns=["status", "seconds", "num_epochs"])
+        rows = rows[rows["status"] == "completed"]
+        if len(rows):
+            return float((rows["seconds"] / rows["num_epochs"]).median())
+    return seconds_per_epoch(received.model) if received.trainable == FINE_TUNING else None
