@@ -18,8 +18,8 @@ help: ## list the targets
 search: $(VENV)/.installed ## run a study of the wide search space; ARGS go to tune_stability.search
 	$(BIN)/python -m tune_stability.search --space wide $(ARGS)
 
-test: $(VENV)/.installed-test ## run the tests that are quick; ARGS go to pytest
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+test: $(VENV)/.installed-test ## run the tests that are quick (in CI, all of them); ARGS go to pytest
+	$(BIN)/python -m pytest $(if $(CI),--cov,-m "not slow") $(ARGS)
 
 test-all: $(VENV)/.installed-test ## run every test and measure coverage
 	$(BIN)/python -m pytest --cov $(ARGS)

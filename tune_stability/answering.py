@@ -36,5 +36,7 @@ def answer(spec: StudySpec, location: Location, rule: SuccessRule, console: Cons
     if figure is not None:
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=150)
-        location.write(location.picture_file, png.getvalue())
+        # The same picture is left alone, so that a finished study can be looked at where it cannot be written.
+        if location.read(location.picture_file) != png.getvalue():
+            location.write(location.picture_file, png.getvalue())
         console.print(f"picture: {location.picture_file}")

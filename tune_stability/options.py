@@ -29,8 +29,8 @@ class SearchOptions:
     task: str = "grammar"
     trainable: str = FINE_TUNING
     sampler: str = "sobol"
-    num_configs: int = 32
-    seeds: int = 3
+    num_configs: int = 40
+    seeds: int = 2
     design_seed: int = 0
     out: str | None = None
     executor: str = "ray"

@@ -66,12 +66,12 @@ def work_left(received: StudySpec, location: Location, executor: str) -> Work:
         stored = stored_ids(location) if exists else {}
         missing = [trial for trial in trials if stored.get(trial.trial_id) != "completed"]
         return Work(EnumeratedSource(missing), len(missing), len(trials) - len(missing), missing)
-    state = adaptive_state(received, load_results(location)) if exists else AdaptiveState([], [], 0)
+    indices = list(range(received.num_configs))
+    state = adaptive_state(received, load_results(location)) if exists else AdaptiveState([], [], indices)
     missing = [trial for trials in state.started for trial in trials]
-    new = max(0, received.num_configs - state.next_index)
     per_configuration = received.num_seeds * len(received.recipes)
-    total = new * per_configuration + len(missing)
-    source = AdaptiveSource(received, get_proposer(executor, received, state.known), state.next_index, state.started)
+    total = len(state.free) * per_configuration + len(missing)
+    source = AdaptiveSource(received, get_proposer(executor, received, state.known), state.free, state.started)
     return Work(source, total, max(0, received.num_configs * per_configuration - total), missing)
 
 

@@ -24,6 +24,8 @@ def run_search(options: SearchOptions, console: Console, resume_command: str) ->
     rule = SuccessRule.parse(options.success_rule)
     received = study_spec(options)
     location = locate(options.folder)
+    if location.exists(location.study_file):
+        check_study(location, received)
     if options.plan:
         _print_plan(received, location, options, console)
         return
@@ -33,7 +35,7 @@ def run_search(options: SearchOptions, console: Console, resume_command: str) ->
     console.print(f"{work.total} trials to run, {work.done} already done")
     if work.total:
         _run(work, spec, location, options, console, resume_command)
-        compact(location)
+    compact(location)
     answer(spec, location, rule, console)
 
 
@@ -63,8 +65,6 @@ def _run(
 
 
 def _print_plan(received: StudySpec, location: Location, options: SearchOptions, console: Console) -> None:
-    if location.exists(location.study_file):
-        check_study(location, received)
     work = work_left(received, location, options.executor)
     console.print(f"study {options.folder}: {what_is_compared(received)}")
     console.print(f"{work.total + work.done} trials, {work.done} already done, {work.total} to run")

@@ -18,7 +18,7 @@ _DEFAULTS = SearchOptions()
 
 
 def _help(text: str, name: str) -> str:
-    return f"{text} [default: {getattr(_DEFAULTS, name)}]"
+    return f"{text} Default: {getattr(_DEFAULTS, name)}."
 
 
 def search(
@@ -30,16 +30,16 @@ def search(
     num_configs: Annotated[int | None, typer.Option(help=_help("Configurations.", "num_configs"))] = None,
     seeds: Annotated[int | None, typer.Option(help=_help("Seeds per configuration and arm.", "seeds"))] = None,
     out: Annotated[
-        str | None, typer.Option(help="Study folder or URL. [default: results/local/SPACE-MODEL-TASK]")
+        str | None, typer.Option(help="Study folder or URL. Default: results/local/SPACE-MODEL-TASK.")
     ] = None,
-    address: Annotated[str | None, typer.Option(help="Ray cluster, HOST:PORT or auto. [default: this machine]")] = None,
+    address: Annotated[str | None, typer.Option(help="Ray cluster, HOST:PORT or auto. Default: this machine.")] = None,
     cpus_per_trial: Annotated[
         float | None, typer.Option(help=_help("Cores reserved a trial.", "cpus_per_trial"))
     ] = None,
     gpus_per_trial: Annotated[
-        float | None, typer.Option(help="GPUs or share of one. [default: 1 where there is one]")
+        float | None, typer.Option(help="GPUs or share of one. Default: 1 where there is one.")
     ] = None,
-    max_concurrent: Annotated[int | None, typer.Option(help="Most trials at once. [default: what fits]")] = None,
+    max_concurrent: Annotated[int | None, typer.Option(help="Most trials at once. Default: what fits.")] = None,
     time_budget: Annotated[str | None, typer.Option(help="Start no trial after so long: 90s, 15m, 1.5h.")] = None,
     success_rule: Annotated[
         str | None, typer.Option(help=_help("majority, margin:0.05 or within:0.95, for the summary.", "success_rule"))

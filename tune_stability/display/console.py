@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-PLAIN_WIDTH = 100
+PLAIN_WIDTH = 114
 
 
 def make_console() -> Console:

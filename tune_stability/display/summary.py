@@ -20,8 +20,8 @@ def print_summary(summary: Summary, compared: str, console: Console) -> None:
         console.print(_basins(summary.arms))
     if any(any(arm.failure_modes.values()) for arm in summary.arms):
         console.print(_failure_modes(summary.arms))
-    for comparison in summary.comparisons:
-        console.print(_widening(comparison))
+    if summary.comparisons:
+        console.print(_widening(summary.comparisons))
     for note, where in _notes(summary).items():
         console.print(f"? {note} ({'; '.join(where)})", style="yellow", highlight=False, markup=False)
 
@@ -69,20 +69,22 @@ def _failure_modes(arms: tuple[ArmSummary, ...]) -> Table:
     return table
 
 
-def _widening(comparison: Comparison) -> Table:
-    base, treatment = comparison.baseline.recipe, comparison.treatment.recipe
+def _widening(comparisons: tuple[Comparison, ...]) -> Table:
+    base = comparisons[0].baseline.recipe
     table = _table(
-        f"Widening of {treatment} over {base} (paired)",
-        *("epochs", f"{base}, %", f"{treatment}, %", "widening in points", "ratio"),
+        f"Widening over {base} (paired)",
+        *("recipe", "epochs", "success rate, %", f"{base}'s, %", "widening, points", "ratio"),
     )
-    for label, widening in _parts(comparison):
-        table.add_row(
-            label,
-            widening.baseline.format("percent").replace(" %", ""),
-            widening.treatment.format("percent").replace(" %", ""),
-            widening.difference.format("points").replace(" points", ""),
-            widening.ratio.format("plain", 2),
-        )
+    for comparison in comparisons:
+        for label, widening in _parts(comparison):
+            table.add_row(
+                comparison.treatment.recipe,
+                label,
+                widening.treatment.format("percent").replace(" %", ""),
+                widening.baseline.format("percent").replace(" %", ""),
+                widening.difference.format("points").replace(" points", ""),
+                widening.ratio.format("plain", 2),
+            )
     return table
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ from tune_stability.execution.worker import Worker  # noqa: E402
 
 MAX_WORKER_DEATHS = 3
 """How often a batch is started again after its worker died."""
+_ANSWER_SECONDS = 10.0
 
 
 class RayExecutor:
@@ -164,6 +166,7 @@ class _BatchSearcher(Searcher):
 def _connected(r: Resources) -> Iterator[None]:
     options: dict[str, Any] = {"log_to_driver": r.verbose, "include_dashboard": False}
     if r.address is not None:
+        _check_answers(r.address)
         options = {"address": r.address, "log_to_driver": r.verbose}
     if not r.verbose:
         options["logging_level"] = logging.ERROR
@@ -171,15 +174,36 @@ def _connected(r: Resources) -> Iterator[None]:
     try:
         ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        where = "this machine" if r.address is None else repr(r.address)
-        raise UserError(
-            f"no Ray cluster answers at {where} ({str(error).splitlines()[0]}); "
-            "start one with `ray start --head`, give its HOST:PORT, or leave out --address to run on this machine."
-        ) from error
+        raise _no_cluster(r.address, error) from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Raise `UserError` if nothing listens at HOST:PORT; Ray itself takes many minutes to give up."""
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    # Ray reads the names of this machine as its address in the network.
+    hosts = [host, ray.util.get_node_ip_address()] if host in ("localhost", "127.0.0.1") else [host.strip("[]")]
+    failure: Exception = ValueError("it is not HOST:PORT")
+    for name in hosts if host and port.isdigit() else []:
+        try:
+            socket.create_connection((name, int(port)), timeout=_ANSWER_SECONDS).close()
+            return
+        except (OSError, OverflowError, UnicodeError) as error:
+            failure = error
+    raise _no_cluster(address, failure)
+
+
+def _no_cluster(address: str | None, error: Exception) -> UserError:
+    where = "this machine" if address is None else repr(address)
+    return UserError(
+        f"no Ray cluster answers at {where} ({' '.join(str(error).split()) or type(error).__name__}); "
+        "start one with `ray start --head`, give its HOST:PORT, or leave out --address to run on this machine."
+    )
 
 
 def _gpus(r: Resources) -> float:

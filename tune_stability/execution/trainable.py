@@ -13,10 +13,9 @@ def load_trainable(name: str) -> Trainable:
     module, _, function = name.partition(":")
     try:
         found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(
-            f"the trainable {name!r} cannot be imported ({error}); give package.module:function."
-        ) from error
+    except Exception as error:  # a module may raise anything while it is imported
+        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise UserError(f"the trainable {name!r} cannot be imported ({why}); give package.module:function.") from error
     if not callable(found):
         raise UserError(f"the trainable {name!r} is not a function; give package.module:function.")
     return found

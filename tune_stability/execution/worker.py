@@ -17,7 +17,7 @@ from tune_stability.store import (
     gradient_rows,
     write_trial,
 )
-from tune_stability.trials import TrialConfig
+from tune_stability.trials import TrialConfig, TrialResult
 
 
 class Worker:
@@ -31,10 +31,12 @@ class Worker:
         started_at, started = datetime.now(UTC), time.perf_counter()
         try:
             result = load_trainable(config.trainable)(config)
+            if not isinstance(result, TrialResult):
+                raise TypeError(f"{config.trainable} must return a TrialResult, received {result!r:.80}")
+            row = completed_row(self._study, config, result, current_provenance(), started_at)
         except Exception as error:  # whatever a trainable raises is data about the trial and is kept as a row
             brief = f"{type(error).__name__}: {error}".splitlines()[0]
             return self._crashed(config, traceback.format_exc(), brief, started_at, time.perf_counter() - started)
-        row = completed_row(self._study, config, result, current_provenance(), started_at)
         trial_id = config.trial_id
         write_trial(self._location, row, curve_rows(trial_id, result), gradient_rows(trial_id, result))
         return TrialEnd(trial_id, config.recipe, row["outcome"], result.seconds)

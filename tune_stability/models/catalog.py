@@ -24,7 +24,7 @@ class ModelEntry:
 
 
 EMBEDDED = {
-    "micro-bert": ModelEntry("micro-bert", PACKAGED / "micro_bert", 3e-4, 1.0),
+    "micro-bert": ModelEntry("micro-bert", PACKAGED / "micro_bert", 3e-4, 1.4),
 }
 
 

@@ -19,8 +19,13 @@ from tune_stability.spaces import SearchSpace
 EPOCH_TICKS = (1, 2, 3, 5, 10, 20, 50)
 
 
-def plot_region(frame: pd.DataFrame, ax: Axes, recipe: str, space: SearchSpace, rule: SuccessRule) -> Axes:
-    """Each configuration of an arm at its learning rate and epochs, coloured by the share of seeds that succeeded."""
+def plot_region(
+    frame: pd.DataFrame, ax: Axes, recipe: str, space: SearchSpace, rule: SuccessRule, has_scale: bool = True
+) -> Axes:
+    """Each configuration of an arm at its learning rate and epochs, coloured by the share of seeds that succeeded.
+
+    `has_scale` draws the scale of colours beside it.
+    """
     arms = success_arrays(frame, [recipe], space, rule)
     shares = _shares(arms.success[recipe])
     configurations = arms.configurations[~np.isnan(shares)]
@@ -42,7 +47,8 @@ def plot_region(frame: pd.DataFrame, ax: Axes, recipe: str, space: SearchSpace, 
         ax.yaxis.set_major_locator(FixedLocator([e for e in EPOCH_TICKS if axis.low <= e <= axis.high]))
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(ScalarFormatter())
-    ax.figure.colorbar(marks, ax=ax, label="share of seeds that succeed")
+    if has_scale:
+        ax.figure.colorbar(marks, ax=ax, label="share of seeds that succeed")
     return ax
 
 
@@ -78,8 +84,7 @@ def plot_basin(frame: pd.DataFrame, ax: Axes, recipes: Sequence[str], space: Sea
     ax.axhline(0.5, color="0.6", linewidth=0.8, linestyle=":")
     ax.set(title="learning-rate basin", xlabel="learning rate", ylabel="share of trials that succeed", xscale="log")
     ax.set_xlim(axis.low, axis.high)
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend(frameon=False, loc="upper left")
+    ax.set_yticks([0, 0.25, 0.5, 0.75, 1])
     return ax
 
 
@@ -97,7 +102,6 @@ def plot_scores(frame: pd.DataFrame, ax: Axes, recipes: Sequence[str], space: Se
     axis = space.axes[space.names.index("learning_rate")]
     ax.set(title="score at the end of training", xlabel="learning rate", ylabel=metric, xscale="log")
     ax.set_xlim(axis.low, axis.high)
-    ax.legend(frameon=False, loc="upper left")
     return ax
 
 

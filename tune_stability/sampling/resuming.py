@@ -16,28 +16,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AdaptiveState:
-    """`known`: configurations with their share of successes. `started`: the trials that some still lack."""
+    """`known`: configurations with their share of successes. `started`: the trials that some still lack.
+
+    `free`: the indices below the study's number of configurations that no row has, perhaps because a search was
+    killed before any trial of theirs ended.
+    """
 
     known: list[tuple[Configuration, float]]
     started: list[list[TrialConfig]]
-    next_index: int
+    free: list[int]
 
 
 def adaptive_state(spec: StudySpec, rows: pd.DataFrame) -> AdaptiveState:
-    """The state of the search whose trials `rows` holds, a row per trial."""
-    completed = rows[(rows["source"] == "adaptive") & (rows["status"] == "completed")]
-    ids = set(completed["trial_id"])
+    """The state of the search whose trials `rows` holds, a row per trial. A trial that ended in an error is missing."""
     known: list[tuple[Configuration, float]] = []
     started: list[list[TrialConfig]] = []
-    for _, of_one in completed.groupby("config_index"):
+    for index, of_one in rows[rows["source"] == "adaptive"].groupby("config_index"):
         first = of_one.iloc[0]
         configuration = {
             axis.name: int(first[axis.name]) if axis.is_integer else float(first[axis.name]) for axis in spec.space.axes
         }
-        known.append((configuration, float((of_one["outcome"] == "success").mean())))
-        trials = configuration_trials(spec, int(first["config_index"]), configuration, "adaptive")
+        completed = of_one[of_one["status"] == "completed"]
+        if len(completed):
+            known.append((configuration, float((completed["outcome"] == "success").mean())))
+        ids = set(completed["trial_id"])
+        trials = configuration_trials(spec, int(index), configuration, "adaptive")
         missing = [trial for trial in trials if trial.trial_id not in ids]
         if missing:
             started.append(missing)
-    next_index = int(rows["config_index"].max()) + 1 if len(rows) else 0
-    return AdaptiveState(known, started, next_index)
+    taken = set(rows["config_index"])
+    return AdaptiveState(known, started, [index for index in range(spec.num_configs) if index not in taken])

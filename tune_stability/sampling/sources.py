@@ -77,14 +77,15 @@ class EnumeratedSource:
 class AdaptiveSource:
     """Hands out one proposed configuration at a time, all recipes and seeds of it, scored by its share of successes.
 
-    `started` holds the trials still missing of configurations that an earlier search began; they come first.
+    `free` holds the indices of the configurations to propose. `started` holds the trials still missing of
+    configurations that an earlier search began; they come first.
     """
 
     def __init__(
-        self, spec: StudySpec, proposer: Proposer, first_index: int, started: Sequence[Sequence[TrialConfig]]
+        self, spec: StudySpec, proposer: Proposer, free: Sequence[int], started: Sequence[Sequence[TrialConfig]]
     ) -> None:
         self._spec, self._proposer = spec, proposer
-        self._next_index = first_index
+        self._free = list(reversed(free))
         self._started = [tuple(trials) for trials in reversed(started)]
         self._proposed: set[int] = set()
 
@@ -92,10 +93,9 @@ class AdaptiveSource:
         if self._started:
             trials = self._started.pop()
             return Batch(trials[0].config_index, trials)
-        if self._next_index >= self._spec.num_configs:
+        if not self._free:
             return None
-        index = self._next_index
-        self._next_index += 1
+        index = self._free.pop()
         self._proposed.add(index)
         configuration = self._proposer.propose(index)
         return Batch(index, tuple(configuration_trials(self._spec, index, configuration, "adaptive")))
