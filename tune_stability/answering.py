@@ -39,4 +39,4 @@ def answer(spec: StudySpec, location: Location, rule: SuccessRule, console: Cons
         # The same picture is left alone, so that a finished study can be looked at where it cannot be written.
         if location.read(location.picture_file) != png.getvalue():
             location.write(location.picture_file, png.getvalue())
-        console.print(f"picture: {location.picture_file}")
+        console.print(f"picture: {location.picture_file}", markup=False)

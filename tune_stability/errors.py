@@ -14,7 +14,5 @@ def unknown_name(kind: str, received: str, allowed: Iterable[str]) -> UserError:
     """The error for a name that is not among `allowed`, with the nearest one that is."""
     names = sorted(allowed)
     nearest = difflib.get_close_matches(received, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    return UserError(
-        f"unknown {kind} {received!r}{hint} Allowed: {', '.join(names)}.".replace("' Allowed", "'. Allowed")
-    )
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+    return UserError(f"unknown {kind} {received!r}{hint} Allowed: {', '.join(names)}.")

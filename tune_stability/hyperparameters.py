@@ -47,6 +47,9 @@ class Hyperparameters:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check(field.name, getattr(self, field.name))
+            if HYPERPARAMETER_TYPES[field.name] is float:
+                # A whole number is the same value, and must have the same trial id.
+                object.__setattr__(self, field.name, float(getattr(self, field.name)))
 
     def replace(self, **changes: object) -> Hyperparameters:
         """A copy with `changes`. Raises `UserError` for a name that is no hyperparameter."""

@@ -48,9 +48,9 @@ class SearchOptions:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"--{name.replace('_', '-')} must be at least {least}, received {value}.")
-        if self.cpus_per_trial <= 0:
+        if not self.cpus_per_trial > 0:
             raise UserError(f"--cpus-per-trial must be above 0, received {self.cpus_per_trial:g}.")
-        if self.gpus_per_trial is not None and self.gpus_per_trial < 0:
+        if self.gpus_per_trial is not None and not self.gpus_per_trial >= 0:
             raise UserError(f"--gpus-per-trial must be at least 0, received {self.gpus_per_trial:g}.")
         self.time_budget_seconds()
 

@@ -69,7 +69,7 @@ class SuccessRule:
         score, majority_score = np.asarray(score, float), np.asarray(majority_score, float)
         if self.kind == "within":
             bar = majority_score + self.value * (best_median - majority_score)
-            return np.asarray((score >= bar) & (score > majority_score))
+            return np.asarray((score >= bar) & (score > majority_score) & (best_median > majority_score))
         return np.asarray(score > majority_score + self.value)
 
 

@@ -31,7 +31,7 @@ def run_search(options: SearchOptions, console: Console, resume_command: str) ->
         return
     work = work_left(received, location, options.executor)
     spec = open_study(location, received)
-    console.print(f"study {options.folder}: {what_is_compared(spec)}")
+    console.print(f"study {options.folder}: {what_is_compared(spec)}", markup=False)
     console.print(f"{work.total} trials to run, {work.done} already done")
     if work.total:
         _run(work, spec, location, options, console, resume_command)
@@ -66,7 +66,7 @@ def _run(
 
 def _print_plan(received: StudySpec, location: Location, options: SearchOptions, console: Console) -> None:
     work = work_left(received, location, options.executor)
-    console.print(f"study {options.folder}: {what_is_compared(received)}")
+    console.print(f"study {options.folder}: {what_is_compared(received)}", markup=False)
     console.print(f"{work.total + work.done} trials, {work.done} already done, {work.total} to run")
     seconds = estimated_seconds(work, received, location)
     if seconds is None:

@@ -128,8 +128,8 @@ def load_space(path: Path) -> SearchSpace:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"no search space at {str(path)!r}; give a file or one of {', '.join(SPACE_NAMES)}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid TOML: {error}.") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not a readable TOML file: {error}.") from None
     for key in table:
         if key not in ("name", "axes"):
             raise unknown_name(f"key in {path}:", key, ("name", "axes"))

@@ -27,7 +27,8 @@ class Progress:
         self._source, self._total, self._console = source, total, console
         self._successes: Counter[str] = Counter()
         self._done: Counter[str] = Counter(dict.fromkeys(recipes, 0))
-        self._running: dict[str, TrialConfig] = {}
+        self._handed: dict[str, TrialConfig] = {}
+        self._batches = 0
         self._errors = 0
         self._epochs_done = 0
         self._epochs_known = 0
@@ -61,15 +62,17 @@ class Progress:
     def next_batch(self) -> Batch | None:
         batch = self._source.next_batch()
         if batch is not None:
-            self._running.update({trial.trial_id: trial for trial in batch.trials})
+            self._handed.update({trial.trial_id: trial for trial in batch.trials})
+            self._batches += 1
         return batch
 
     def batch_ended(self, batch: Batch, ends: Sequence[TrialEnd]) -> None:
+        self._batches -= 1
         self._source.batch_ended(batch, ends)
 
     def trial_ended(self, end: TrialEnd) -> None:
         """Count a trial, and say so when it was an error."""
-        trial = self._running.pop(end.trial_id)
+        trial = self._handed.pop(end.trial_id)
         self._epochs_done += trial.hyperparameters.num_epochs
         self._done[end.recipe] += 1
         self._successes[end.recipe] += end.outcome == "success"
@@ -93,7 +96,7 @@ class Progress:
     def render(self) -> Table:
         """The display as it is now."""
         table = Table.grid(padding=(0, 2))
-        width = 40
+        width = 24
         filled = round(width * self.ended / max(1, self._total))
         table.add_row("[cyan]" + "━" * filled + "[/][dim]" + "━" * (width - filled) + "[/]", self._line())
         return table
@@ -102,7 +105,8 @@ class Progress:
         arms = ", ".join(f"{name} {self._successes[name]}/{done}" for name, done in self._done.items())
         left = self.seconds_left()
         return (
-            f"{self.ended}/{self._total} trials, {len(self._running)} running, {self._errors} errors; "
+            # Each worker runs one trial of its batch at a time.
+            f"{self.ended}/{self._total} trials, {self._batches} running, {self._errors} errors; "
             f"successes: {arms}; {'estimating time left' if left is None else duration(left) + ' left'}"
         )
 

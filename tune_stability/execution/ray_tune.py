@@ -173,7 +173,7 @@ def _connected(r: Resources) -> Iterator[None]:
         logging.getLogger("ray").setLevel(logging.ERROR)
     try:
         ray.init(**options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise _no_cluster(r.address, error) from error
     try:
         yield
@@ -201,8 +201,9 @@ def _check_answers(address: str) -> None:
 def _no_cluster(address: str | None, error: Exception) -> UserError:
     where = "this machine" if address is None else repr(address)
     return UserError(
-        f"no Ray cluster answers at {where} ({' '.join(str(error).split()) or type(error).__name__}); "
-        "start one with `ray start --head`, give its HOST:PORT, or leave out --address to run on this machine."
+        f"no Ray cluster answers at {where} ({' '.join(str(error).split()) or type(error).__name__}); start one with "
+        "`ray start --head`, give its HOST:PORT (with RAY_AUTH_MODE=token in the environment if it asks for a token), "
+        "or leave out --address to run on this machine."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +47,9 @@ def resolve(model: str) -> str:
         if not (Path(model) / "config.json").is_file():
             raise UserError(f"the folder {model!r} has no config.json; give one that save_pretrained wrote.")
         return model
-    if "/" not in model or model.startswith((".", "/")):
-        raise unknown_name("model", model, [*EMBEDDED, "FOLDER", "ORGANIZATION/NAME"])
+    is_path = model.startswith((".", "/")) or model.endswith("/")
+    if is_path or not model or difflib.get_close_matches(model, EMBEDDED):
+        raise unknown_name("model", model, [*EMBEDDED, "FOLDER", "HUB-ID"])
     return model
 
 
@@ -65,8 +67,11 @@ def revision(model: str) -> str:
 
 
 def _hub_commit(source: str) -> str:
+    from huggingface_hub.utils import logging
     from transformers import AutoConfig
 
+    # Its five tries are not worth a line each: the error says what counts.
+    logging.set_verbosity_error()
     try:
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
     except OSError:

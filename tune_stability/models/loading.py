@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
@@ -39,12 +40,15 @@ def load_model(name: str, num_labels: int) -> PretrainedModel:
             output_loading_info=True,
         )
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-    except OSError as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise UserError(f"the model {name!r} cannot be loaded from {source!r}: {str(error).splitlines()[0]}") from error
     finally:
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()
+    # Without its files transformers makes a tokenizer that knows no word, and says nothing.
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise UserError(f"the model {name!r} has no tokenizer in {source!r}; save one there with save_pretrained.")
     return PretrainedModel(model, tokenizer, frozenset(info["missing_keys"]))
 
 

@@ -130,7 +130,7 @@ def _mask(
 
 
 def _warmup_then_decay(step: int, spec: PretrainingSpec) -> float:
-    return min((step + 1) / spec.warmup, (spec.steps - step) / max(1, spec.steps - spec.warmup))
+    return min((step + 1) / max(1, spec.warmup), (spec.steps - step) / max(1, spec.steps - spec.warmup))
 
 
 def _config(spec: PretrainingSpec, vocab_size: int) -> BertConfig:

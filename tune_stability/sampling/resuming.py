@@ -33,6 +33,7 @@ def adaptive_state(spec: StudySpec, rows: pd.DataFrame) -> AdaptiveState:
     started: list[list[TrialConfig]] = []
     for index, of_one in rows[rows["source"] == "adaptive"].groupby("config_index"):
         first = of_one.iloc[0]
+        index = int(of_one["config_index"].to_numpy()[0])
         configuration = {
             axis.name: int(first[axis.name]) if axis.is_integer else float(first[axis.name]) for axis in spec.space.axes
         }

@@ -16,6 +16,7 @@ from tune_stability.trials import TrialConfig
 
 TARGET_BATCH_SECONDS = 5.0
 MAX_BATCH = 50
+LAST_BATCHES = 8
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,10 @@ class EnumeratedSource:
         if not self._left:
             return None
         typical = statistics.median(self._seconds[-50:]) if self._seconds else TARGET_BATCH_SECONDS
-        size = min(MAX_BATCH, max(1, int(TARGET_BATCH_SECONDS / max(typical, 1e-3))))
-        trials = tuple(self._left.pop() for _ in range(min(size, len(self._left))))
+        by_time = int(TARGET_BATCH_SECONDS / max(typical, 1e-3))
+        # Batches shrink towards the end, so that no worker is left with many while the others idle.
+        size = max(1, min(MAX_BATCH, by_time, len(self._left) // LAST_BATCHES))
+        trials = tuple(self._left.pop() for _ in range(size))
         self._handed += 1
         return Batch(self._handed, trials)
 

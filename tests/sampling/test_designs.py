@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tune_stability.errors import UserError
+from tune_stability.sampling.designs import DESIGNS, design_points
+
+
+@pytest.mark.parametrize("design", ["sobol", "random"])
+@pytest.mark.parametrize("few", [1, 2, 3, 31, 32, 33])
+def test_more_points_keep_the_first_ones(design: str, few: int) -> None:
+    np.testing.assert_array_equal(design_points(design, 64, 3, 0)[:few], design_points(design, few, 3, 0))
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("num_axes", [1, 2, 3])
+def test_points_lie_in_the_unit_cube(design: str, num_axes: int) -> None:
+    points = design_points(design, 4**num_axes, num_axes, 5)
+    assert points.shape == (4**num_axes, num_axes)
+    assert points.dtype == np.float64
+    assert (points >= 0).all()
+    assert (points < 1).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_sobol_design_of_a_power_of_two_has_one_point_in_every_stretch_of_every_axis(seed: int) -> None:
+    points = design_points("sobol", 64, 3, seed)
+    for axis in range(3):
+        assert sorted(np.floor(points[:, axis] * 64).astype(int)) == list(range(64))
+    # In two dimensions too: its first two axes are a net, with one point in each of 64 cells.
+    cells = {(int(8 * a), int(8 * b)) for a, b in points[:, :2]}
+    assert len(cells) == 64
+
+
+def test_a_random_design_is_uniform() -> None:
+    points = design_points("random", 4000, 2, 0)
+    counts, _, _ = np.histogram2d(points[:, 0], points[:, 1], bins=4, range=[[0, 1], [0, 1]])
+    # 250 are expected in each of 16 cells, with a standard deviation of 15.3.
+    assert np.abs(counts - 250).max() < 4 * 15.4
+    assert not np.array_equal(counts, np.full((4, 4), 250))
+
+
+@pytest.mark.parametrize("design", ["sobol", "random"])
+def test_the_seed_decides_the_design(design: str) -> None:
+    np.testing.assert_array_equal(design_points(design, 16, 2, 3), design_points(design, 16, 2, 3))
+    assert not np.allclose(design_points(design, 16, 2, 3), design_points(design, 16, 2, 4))
+
+
+@pytest.mark.parametrize(
+    ("num_points", "num_axes", "expected"),
+    [
+        (1, 1, [[0.5]]),
+        (4, 1, [[0.125], [0.375], [0.625], [0.875]]),
+        (4, 2, [[0.25, 0.25], [0.25, 0.75], [0.75, 0.25], [0.75, 0.75]]),
+        (1, 3, [[0.5, 0.5, 0.5]]),
+    ],
+)
+def test_a_grid_takes_the_middles_of_equal_cells(num_points: int, num_axes: int, expected: list[list[float]]) -> None:
+    np.testing.assert_allclose(design_points("grid", num_points, num_axes, 0), expected)
+    np.testing.assert_array_equal(
+        design_points("grid", num_points, num_axes, 0), design_points("grid", num_points, num_axes, 9)
+    )
+
+
+@pytest.mark.parametrize(("num_points", "num_axes"), [(125, 3), (343, 3), (1000, 3), (100, 2), (256, 4)])
+def test_a_grid_of_a_whole_power_is_accepted_despite_rounding(num_points: int, num_axes: int) -> None:
+    assert len(design_points("grid", num_points, num_axes, 0)) == num_points
+
+
+@pytest.mark.parametrize(
+    ("num_points", "num_axes", "near"), [(10, 2, "4, 9, 16"), (2, 2, "1, 4"), (40, 3, "8, 27, 64"), (3, 3, "1, 8")]
+)
+def test_a_grid_that_does_not_come_out_even_names_the_sizes_near_by(num_points: int, num_axes: int, near: str) -> None:
+    with pytest.raises(UserError) as caught:
+        design_points("grid", num_points, num_axes, 0)
+    assert str(caught.value) == (
+        f"a grid over {num_axes} axes has as many points per axis, received {num_points} configurations; "
+        f"take one of {near}."
+    )
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("num_points", [0, -3])
+def test_a_design_has_a_point(design: str, num_points: int) -> None:
+    with pytest.raises(UserError, match=f"at least 1, received {num_points}"):
+        design_points(design, num_points, 2, 0)
+
+
+def test_an_unknown_design_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UserError, match="unknown design 'sobel'; did you mean 'sobol'"):
+        design_points("sobel", 4, 2, 0)

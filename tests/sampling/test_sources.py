@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from tune_stability.sampling import sources
+from tune_stability.sampling.enumeration import enumerate_trials
+from tune_stability.sampling.sources import (
+    MAX_BATCH,
+    AdaptiveSource,
+    Batch,
+    EnumeratedSource,
+    TrialEnd,
+    TrialSource,
+    UntilDeadline,
+)
+from tune_stability.spaces import Configuration
+
+
+def ends(batch: Batch, seconds: float = 1.0, outcome: str | None = "success") -> list[TrialEnd]:
+    return [TrialEnd(trial.trial_id, trial.recipe, outcome, seconds) for trial in batch.trials]  # type: ignore[arg-type]
+
+
+def batches(source: TrialSource, seconds: float) -> list[Batch]:
+    """All batches, each ended before the next is asked for."""
+    found = []
+    while batch := source.next_batch():
+        found.append(batch)
+        source.batch_ended(batch, ends(batch, seconds))
+    return found
+
+
+@dataclass
+class FixedProposer:
+    """Proposes one learning rate after another, and remembers what it is told."""
+
+    told: dict[int, float | None] = field(default_factory=dict)
+
+    def propose(self, key: int) -> Configuration:
+        return {"learning_rate": 1e-5 * (key + 1), "warmup_ratio": 0.1, "num_epochs": key + 1}
+
+    def tell(self, key: int, score: float | None) -> None:
+        self.told[key] = score
+
+
+def test_an_enumerated_source_hands_out_every_trial_once_and_in_order(make_spec) -> None:
+    trials = enumerate_trials(make_spec(num_configs=16))
+    found = batches(EnumeratedSource(trials), seconds=1.0)
+    assert [trial for batch in found for trial in batch.trials] == trials
+    assert len({batch.key for batch in found}) == len(found)
+
+
+def test_before_any_trial_has_ended_a_batch_is_one_trial(make_spec) -> None:
+    source = EnumeratedSource(enumerate_trials(make_spec()))
+    assert [len(batch.trials) for batch in itertools.islice(iter(source.next_batch, None), 5)] == [1] * 5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size"),
+    [(60.0, 1), (5.0, 1), (2.6, 1), (2.5, 2), (1.0, 5), (0.2, 25), (0.001, MAX_BATCH), (0.0, MAX_BATCH)],
+)
+def test_a_batch_takes_about_five_seconds_and_the_last_ones_are_small(make_spec, seconds: float, size: int) -> None:
+    trials = enumerate_trials(make_spec(num_configs=128))
+    sizes = [len(batch.trials) for batch in batches(EnumeratedSource(trials), seconds)]
+    assert sizes[0] == 1
+    assert sizes[1:5] == [size] * 4
+    # Towards the end no batch has more than an eighth of what is left, so that no worker waits long for another.
+    left = len(trials)
+    for handed in sizes:
+        assert handed <= max(1, left // 8)
+        left -= handed
+    assert sizes[-8:] == [1] * 8
+
+
+def test_the_size_follows_recent_trials(make_spec) -> None:
+    source = EnumeratedSource(enumerate_trials(make_spec(num_configs=64)))
+    first = source.next_batch()
+    assert first is not None
+    source.batch_ended(first, [TrialEnd("a", "devlin", "success", 10.0)] * 200)
+    source.batch_ended(first, [TrialEnd("b", "devlin", "success", 0.5)] * 50)
+    second = source.next_batch()
+    assert second is not None
+    assert len(second.trials) == 10
+
+
+def test_a_source_of_nothing_ends_at_once() -> None:
+    assert EnumeratedSource([]).next_batch() is None
+
+
+def test_an_adaptive_source_proposes_each_free_index_with_all_its_seeds_and_recipes(make_spec) -> None:
+    proposer = FixedProposer()
+    found = batches(AdaptiveSource(make_spec(sampler="tpe", num_configs=3), proposer, [0, 1, 2], []), 1.0)
+    assert [batch.key for batch in found] == [0, 1, 2]
+    for batch in found:
+        assert len(batch.trials) == 3 * 2
+        assert {t.config_index for t in batch.trials} == {batch.key}
+        assert {t.source for t in batch.trials} == {"adaptive"}
+        assert {t.hyperparameters.learning_rate for t in batch.trials} == {1e-5 * (batch.key + 1)}
+    assert proposer.told == {0: 1.0, 1: 1.0, 2: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "score"),
+    [
+        (["success"] * 6, 1.0),
+        (["failed"] * 6, 0.0),
+        (["success", "failed", "failed", "failed"], 0.25),
+        (["success", None, None], 1.0),
+        (["failed", "success", None, None], 0.5),
+        ([None, None], None),
+    ],
+)
+def test_a_configuration_scores_its_share_of_successes_without_errors(make_spec, outcomes: list, score: object) -> None:
+    proposer = FixedProposer()
+    source = AdaptiveSource(make_spec(sampler="tpe", num_configs=1), proposer, [0], [])
+    batch = source.next_batch()
+    assert batch is not None
+    source.batch_ended(batch, [TrialEnd(str(i), "devlin", outcome, 1.0) for i, outcome in enumerate(outcomes)])
+    assert proposer.told == {0: score}
+
+
+def test_configurations_begun_earlier_come_first_and_are_not_told(make_spec) -> None:
+    spec = make_spec(sampler="tpe", num_configs=5)
+    begun = enumerate_trials(make_spec())
+    earlier = [begun[1:3], begun[6:8]]
+    proposer = FixedProposer()
+    found = batches(AdaptiveSource(spec, proposer, [3, 4], earlier), 1.0)
+    assert [batch.trials for batch in found[:2]] == [tuple(trials) for trials in earlier]
+    assert [batch.key for batch in found] == [0, 1, 3, 4]
+    # Only what this search asked for: the proposer was given the earlier scores when it was made.
+    assert set(proposer.told) == {3, 4}
+
+
+def test_nothing_is_handed_out_after_the_deadline_and_ends_still_arrive(
+    make_spec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(sources.time, "monotonic", lambda: now)
+    proposer = FixedProposer()
+    source = UntilDeadline(AdaptiveSource(make_spec(sampler="tpe"), proposer, range(8), []), 10.0)
+    batch = source.next_batch()
+    assert batch is not None
+    now = 109.9
+    assert source.next_batch() is not None
+    now = 110.0
+    assert source.next_batch() is None
+    source.batch_ended(batch, ends(batch))
+    assert proposer.told == {0: 1.0}
+
+
+def test_a_deadline_of_no_time_hands_out_nothing(make_spec) -> None:
+    started = time.monotonic()
+    assert UntilDeadline(EnumeratedSource(enumerate_trials(make_spec())), 0.0).next_batch() is None
+    assert time.monotonic() - started < 5

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+from transformers import get_linear_schedule_with_warmup
+
+from tune_stability.training.schedule import (
+    MAX_EVALUATIONS,
+    MAX_RECORDED_STEPS,
+    evaluated_epochs,
+    learning_rate,
+    recorded_steps,
+)
+
+
+@pytest.mark.parametrize(
+    ("total_steps", "warmup_ratio", "expected"),
+    [
+        # Without warmup the first step has the peak rate, and the last one more than none.
+        (4, 0.0, [1.0, 0.75, 0.5, 0.25]),
+        (1, 0.0, [1.0]),
+        # One step of ten: the first rate is 0.
+        (10, 0.1, [0.0, 1.0, 8 / 9, 7 / 9, 6 / 9, 5 / 9, 4 / 9, 3 / 9, 2 / 9, 1 / 9]),
+        # ceil(1.1) = 2 steps of eleven.
+        (11, 0.1, [0.0, 0.5, 1.0, 8 / 9, 7 / 9, 6 / 9, 5 / 9, 4 / 9, 3 / 9, 2 / 9, 1 / 9]),
+        # Any warmup at all takes a step.
+        (4, 1e-9, [0.0, 1.0, 2 / 3, 1 / 3]),
+        # Warmup throughout: the peak is never reached.
+        (4, 1.0, [0.0, 0.25, 0.5, 0.75]),
+        (1, 1.0, [0.0]),
+        (5, 0.5, [0.0, 1 / 3, 2 / 3, 1.0, 0.5]),
+    ],
+)
+def test_every_rate_by_hand(total_steps: int, warmup_ratio: float, expected: list[float]) -> None:
+    got = [learning_rate(step, total_steps, warmup_ratio, 1.0) for step in range(total_steps)]
+    assert got == pytest.approx(expected, abs=1e-15)
+    scaled = [learning_rate(step, total_steps, warmup_ratio, 3e-4) for step in range(total_steps)]
+    assert scaled == pytest.approx([3e-4 * rate for rate in expected], abs=1e-18)
+
+
+@pytest.mark.parametrize("total_steps", [1, 7, 64, 192, 1280])
+@pytest.mark.parametrize("warmup_ratio", [0.0, 0.05, 0.1, 0.3, 1.0])
+def test_rates_are_those_of_transformers(total_steps: int, warmup_ratio: float) -> None:
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=3e-4)
+    warmup_steps = math.ceil(warmup_ratio * total_steps)
+    schedule = get_linear_schedule_with_warmup(optimizer, warmup_steps, total_steps)
+    for step in range(total_steps):
+        expected = optimizer.param_groups[0]["lr"]
+        assert learning_rate(step, total_steps, warmup_ratio, 3e-4) == pytest.approx(expected, rel=1e-14, abs=1e-30)
+        optimizer.step()
+        schedule.step()
+
+
+TOTALS = [1, 2, 3, 5, 19, 20, 21, 39, 40, 41, 64, 192, 1280, 12_345, 1_000_000]
+
+
+@pytest.mark.parametrize("total_steps", TOTALS)
+def test_recorded_steps_are_few_and_hold_the_first_and_the_last(total_steps: int) -> None:
+    steps = recorded_steps(total_steps)
+    assert steps == sorted(set(steps))
+    assert steps[0] == 0
+    assert steps[-1] == total_steps - 1
+    assert len(steps) <= MAX_RECORDED_STEPS
+    assert all(type(step) is int for step in steps)
+
+
+def test_the_bound_on_recorded_steps_holds_everywhere() -> None:
+    assert max(len(recorded_steps(total)) for total in range(1, 2000)) <= MAX_RECORDED_STEPS
+
+
+def test_recorded_steps_are_dense_at_the_start_and_even_after_it() -> None:
+    assert recorded_steps(8) == [0, 1, 2, 3, 4, 5, 6, 7]
+    steps = recorded_steps(1280)
+    # Powers of 1280^(1/19) = 1.457, less 1.
+    assert [step for step in steps if step < 10] == [0, 1, 2, 4, 6, 9]
+    gaps = [b - a for a, b in itertools.pairwise(steps)]
+    # Twenty even steps leave no gap above 1279 / 19 = 67.3.
+    assert max(gaps) <= 68
+
+
+@pytest.mark.parametrize(
+    ("num_epochs", "expected"),
+    [
+        (1, [1]),
+        (2, [1, 2]),
+        (3, [1, 2, 3]),
+        (5, [1, 2, 3, 4, 5]),
+        # Multiples of 1.2, and of 1.4, to the nearest whole.
+        (6, [1, 2, 4, 5, 6]),
+        (7, [1, 3, 4, 6, 7]),
+        (20, [4, 8, 12, 16, 20]),
+        (100, [20, 40, 60, 80, 100]),
+    ],
+)
+def test_evaluated_epochs_by_hand(num_epochs: int, expected: list[int]) -> None:
+    assert evaluated_epochs(num_epochs) == expected
+
+
+def test_evaluations_are_few_and_hold_the_last_epoch() -> None:
+    for num_epochs in range(1, 400):
+        epochs = evaluated_epochs(num_epochs)
+        assert len(epochs) == min(num_epochs, MAX_EVALUATIONS)
+        assert epochs[0] >= 1
+        assert epochs[-1] == num_epochs
