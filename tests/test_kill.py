@@ -34,7 +34,7 @@ class Searches:
             "    return analytic(config)\n"
         )
         self._mark = uuid.uuid4().hex
-        self._found: set[int] = set()
+        self._found: dict[int, int] = {}
 
     def start(self, out: str, executor: str, seconds: float) -> subprocess.Popen[str]:
         arguments = ["--trainable", "slow_trainable:run_trial", "--model", "analytic/x", "--task", "none"]
@@ -80,22 +80,26 @@ class Searches:
         what was found count too, even after their parents have gone.
         """
         wanted = f"{MARK}={self._mark}".encode()
-        parents: dict[int, int] = {}
+        living: dict[int, tuple[int, int]] = {}
         marked = set()
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
                 environment = (folder / "environ").read_bytes()
             except OSError:
                 continue
-            if state != "Z":
-                parents[int(folder.name)] = int(parent)
+            if fields[0] != "Z":
+                process, parent, started = int(folder.name), int(fields[1]), int(fields[19])
+                living[process] = parent, started
                 if wanted in environment.split(b"\0"):
-                    marked.add(int(folder.name))
-        found = (self._found | marked) & parents.keys()
-        while children := {child for child, parent in parents.items() if parent in found} - found:
+                    marked.add(process)
+        # The start tells a process from a later one of the same number.
+        found = marked | {
+            process for process, started in self._found.items() if living.get(process, (0, 0))[1] == started
+        }
+        while children := {process for process, (parent, _) in living.items() if parent in found} - found:
             found |= children
-        self._found = found
+        self._found = {process: living[process][1] for process in found}
         return found
 
     def kill(self) -> None:

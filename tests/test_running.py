@@ -205,16 +205,15 @@ def test_an_error_is_kept_and_the_same_command_tries_it_again(search: Search, tm
 
 
 def test_a_study_of_errors_alone_has_nothing_to_show(search: Search, tmp_path: Path, make_trainable) -> None:
-    text = search(trainable=make_trainable("raise RuntimeError('no GPU')"))
-    assert "32 trials ended in an error" in text
-    assert "no trial has completed, so there is nothing to show yet" in text
+    with pytest.raises(UserError, match="all 32 trials ended in an error, such as 'RuntimeError: no GPU'"):
+        search(trainable=make_trainable("raise RuntimeError('no GPU')"))
     assert not (tmp_path / "study" / "region.png").exists()
 
 
 def test_an_arm_of_errors_alone_is_shown_without_a_rate(search: Search, make_trainable) -> None:
     name = make_trainable("if config.recipe == 'stable':\n    raise RuntimeError('no GPU')\nreturn analytic(config)")
     text = search(trainable=name)
-    assert re.search(r"stable +- \[0\.0, 100\.0\] \? +0 +16", text)
+    assert re.search(r"stable +- %? ?\[0\.0, 100\.0\] \? +0 +16", text)
     assert "No trial has an outcome." in text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -182,9 +183,13 @@ def test_a_truncated_shard_is_named_and_its_trials_run_again(tmp_path: Path) -> 
     shard.write_bytes(shard.read_bytes()[:-100])
     from tune_stability.store import StoreWarning
 
-    with pytest.warns(StoreWarning, match=shard.name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", StoreWarning)
         result = search(*SMALL, "--out", str(out))
     assert result.exit_code == 0
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("warning: ")
+    assert shard.name in line
     assert "8 trials to run, 0 already done" in result.stdout
     with pytest.warns(StoreWarning, match=shard.name):
         assert load_results(out)["trial_id"].to_list() == expected
@@ -248,7 +253,7 @@ def test_help(program: list[str]) -> None:
 
 def test_help_names_the_defaults() -> None:
     text = " ".join(search("--help").output.replace("│", " ").split())
-    for default in ("[default: wide]", "[default: devlin,stable]", "[default: micro-bert]", "[default: sobol]"):
+    for default in ("Default: wide", "Default: devlin,stable", "Default: micro-bert", "Default: sobol"):
         assert default in text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from tune_stability.analysis import Design, summarize
 from tune_stability.display.summary import print_best, print_summary
+from tune_stability.errors import UserError
 from tune_stability.outcomes import SuccessRule
 from tune_stability.plots import region_figure
 from tune_stability.sampling.designs import DESIGNS
@@ -18,19 +20,38 @@ from tune_stability.store import Location, load_results
 from tune_stability.studies import StudySpec
 
 
-def answer(spec: StudySpec, location: Location, rule: SuccessRule, console: Console) -> None:
-    """Print what the study shows by `rule`, and save its picture."""
+def answer(
+    spec: StudySpec, first_recipes: Sequence[str], location: Location, rule: SuccessRule, console: Console
+) -> None:
+    """Print what the study shows by `rule`, and save its picture. The first of `first_recipes` is the baseline.
+
+    Raises `UserError` if every trial ended in an error.
+    """
     frame = load_results(location)
-    if frame.empty or not (frame["status"] == "completed").any():
+    completed = frame[frame["status"] == "completed"]
+    if completed.empty and not frame.empty:
+        brief = str(frame["error"].iloc[0]).strip().splitlines()[-1]
+        raise UserError(f"all {len(frame)} trials ended in an error, such as {brief!r}; mend it and run again.")
+    if completed.empty:
         console.print("no trial has completed, so there is nothing to show yet", style="yellow")
         return
     if spec.sampler not in DESIGNS:
-        print_best(frame, spec.space, console)
+        print_best(frame, spec.space, rule, console)
         return
     # An arm that has no row yet has nothing to show; the others do.
-    recipes = [recipe.name for recipe in spec.recipes if (frame["recipe"] == recipe.name).any()]
+    names = dict.fromkeys([*first_recipes, *(recipe.name for recipe in spec.recipes)])
+    recipes = [name for name in names if (frame["recipe"] == name).any()]
+    planned = spec.num_configs * spec.num_seeds * len(spec.recipes)
+    design = cast(Design, spec.sampler)
+    if len(completed) < planned:
+        console.print(
+            f"{planned - len(completed)} of {planned} planned trials have no outcome; what follows is of the others.",
+            style="yellow",
+        )
+        # What has run of a grid is a random part of it.
+        design = "random" if design == "grid" else design
     rng = np.random.default_rng(spec.design_seed)
-    summary = summarize(frame, recipes, spec.space, cast(Design, spec.sampler), rule, rng)
+    summary = summarize(frame, recipes, spec.space, design, rule, rng)
     print_summary(summary, what_is_compared(spec), console)
     figure = region_figure(frame, recipes, spec.space, rule)
     if figure is not None:

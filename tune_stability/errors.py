@@ -1,4 +1,4 @@
-"""The error that a person can act on."""
+"""What a person is told and can act on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections.abc import Iterable
 
 class UserError(ValueError):
     """Bad input. Its message is one line: what was received, what is allowed, what to do."""
+
+
+class StoreWarning(UserWarning):
+    """A study can be read, but not every file in it."""
 
 
 def unknown_name(kind: str, received: str, allowed: Iterable[str]) -> UserError:

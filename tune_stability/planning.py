@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from dataclasses import dataclass
 
 from tune_stability.errors import unknown_name
 from tune_stability.execution import EXECUTOR_NAMES, get_proposer, load_trainable
-from tune_stability.models.catalog import reference_learning_rate, revision, seconds_per_epoch
+from tune_stability.models.catalog import EMBEDDED, reference_learning_rate, revision, seconds_per_epoch
 from tune_stability.options import SearchOptions
 from tune_stability.recipes import get_recipe
 from tune_stability.sampling.designs import DESIGNS
@@ -16,7 +17,7 @@ from tune_stability.sampling.optuna_samplers import ADAPTIVE
 from tune_stability.sampling.resuming import AdaptiveState, adaptive_state
 from tune_stability.sampling.sources import AdaptiveSource, EnumeratedSource, TrialSource
 from tune_stability.spaces import get_space
-from tune_stability.store import Location, load_results, locate, stored_ids
+from tune_stability.store import Location, load_results, locate, read_study, stored_ids
 from tune_stability.studies import StudySpec
 from tune_stability.trials import FINE_TUNING, TrialConfig
 
@@ -61,6 +62,8 @@ def study_spec(options: SearchOptions) -> StudySpec:
 def work_left(received: StudySpec, location: Location, executor: str) -> Work:
     """What was asked for less what the store has. Trials whose row is an error are to run again."""
     exists = location.exists(location.study_file)
+    if exists:
+        _check_recipes_differ_from_stored(received, read_study(location))
     if received.sampler in DESIGNS:
         trials = enumerate_trials(received)
         stored = stored_ids(location) if exists else {}
@@ -88,6 +91,22 @@ def estimated_seconds(work: Work, received: StudySpec, location: Location) -> fl
     middle = received.space.configuration([0.5] * len(received.space.axes))
     typical = [t.hyperparameters.num_epochs for t in configuration_trials(received, 0, middle, "adaptive")]
     return per_epoch * (known + unknown * statistics.fmean(typical))
+
+
+def check_model(options: SearchOptions) -> None:
+    """Raise `UserError` if the model cannot be fine-tuned, before any worker finds out."""
+    if options.trainable != FINE_TUNING or options.model in EMBEDDED:
+        return
+    from tune_stability.models.loading import load_model
+    from tune_stability.tasks import load_task
+
+    load_model(options.model, load_task(options.task).num_labels)
+
+
+def _check_recipes_differ_from_stored(received: StudySpec, stored: StudySpec) -> None:
+    names = {recipe.name for recipe in received.recipes}
+    older = tuple(recipe for recipe in stored.recipes if recipe.name not in names)
+    check_recipes_differ(dataclasses.replace(received, recipes=received.recipes + older))
 
 
 def _what_is_tuned(options: SearchOptions) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from tune_stability.display.progress import Progress, duration
 from tune_stability.execution import Resources, get_executor
 from tune_stability.options import SearchOptions
 from tune_stability.outcomes import SuccessRule
-from tune_stability.planning import Work, estimated_seconds, study_spec, work_left
+from tune_stability.planning import Work, check_model, estimated_seconds, study_spec, work_left
 from tune_stability.sampling.enumeration import what_is_compared
 from tune_stability.sampling.sources import UntilDeadline
 from tune_stability.store import Location, check_study, compact, locate, open_study
@@ -19,7 +19,7 @@ from tune_stability.studies import StudySpec
 def run_search(options: SearchOptions, console: Console, resume_command: str) -> None:
     """Run what is missing of the study that `options` describe, then print and draw its answer.
 
-    Raises `UserError` for bad input, before anything is written.
+    Raises `UserError` for bad input; what is wrong with the options is found before anything is written.
     """
     rule = SuccessRule.parse(options.success_rule)
     received = study_spec(options)
@@ -30,13 +30,15 @@ def run_search(options: SearchOptions, console: Console, resume_command: str) ->
         _print_plan(received, location, options, console)
         return
     work = work_left(received, location, options.executor)
+    if work.total:
+        check_model(options)
     spec = open_study(location, received)
     console.print(f"study {options.folder}: {what_is_compared(spec)}", markup=False)
     console.print(f"{work.total} trials to run, {work.done} already done")
     if work.total:
         _run(work, spec, location, options, console, resume_command)
     compact(location)
-    answer(spec, location, rule, console)
+    answer(spec, options.recipe_names, location, rule, console)
 
 
 def _run(

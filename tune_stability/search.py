@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import shlex
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tune_stability.display.console import make_console
-from tune_stability.errors import UserError
+from tune_stability.errors import StoreWarning, UserError
 from tune_stability.options import SearchOptions, search_options
 
 _DEFAULTS = SearchOptions()
@@ -57,17 +60,36 @@ def search(
     given = {name: value for name, value in locals().items() if name not in ("study", "given")}
     console = make_console()
     try:
-        options = search_options(study, given)
-        # Imported here so that --help and bad options answer at once.
-        from tune_stability.running import run_search
+        with _damage_told_once():
+            options = search_options(study, given)
+            # Imported here so that --help and bad options answer at once.
+            from tune_stability.running import run_search
 
-        run_search(options, console, resume_command=_command())
+            run_search(options, console, resume_command=_command())
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         print(f"\nStopped. What had ended is stored; to go on: {_command()}", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+@contextmanager
+def _damage_told_once() -> Iterator[None]:
+    """Print what the store says of damaged files in one line, however often the store is read."""
+    told: set[str] = set()
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def tell(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if not issubclass(category, StoreWarning):
+                show(message, category, *place, **more)
+            elif str(message) not in told:
+                told.add(str(message))
+                print(f"warning: {message}", file=sys.stderr)
+
+        warnings.showwarning = tell
+        yield
 
 
 @functools.cache

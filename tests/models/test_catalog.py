@@ -54,11 +54,11 @@ def test_a_folder_and_a_hub_name_are_taken_as_they_are(copied: Path) -> None:
     ("model", "words"),
     [
         ("micro_bert", "unknown model 'micro_bert'; did you mean 'micro-bert'?"),
-        ("bert", "Allowed: FOLDER, ORGANIZATION/NAME, micro-bert."),
+        ("micro-bret", "Allowed: FOLDER, HUB-ID, micro-bert."),
         ("./gone", "unknown model './gone'."),
         ("../gone/model", "unknown model '../gone/model'."),
         ("/gone/model", "unknown model '/gone/model'."),
-        ("two\nlines", "unknown model 'two\\nlines'."),
+        ("./two\nlines", "unknown model './two\\nlines'."),
     ],
 )
 def test_a_name_that_can_be_no_model(model: str, words: str) -> None:

@@ -13,7 +13,7 @@ from torch import nn
 from transformers.utils import logging
 
 from tune_stability.errors import UserError
-from tune_stability.models.catalog import EMBEDDED
+from tune_stability.models.catalog import EMBEDDED, revision
 from tune_stability.models.loading import draw_head, load_model
 
 MICRO_BERT = EMBEDDED["micro-bert"].folder
@@ -196,22 +196,22 @@ def test_a_head_of_several_parameters_does_not_depend_on_their_order() -> None:
     assert not torch.equal(drawn[0][0], drawn[0][1])
 
 
-def test_a_checkpoint_that_has_a_head_already_is_refused() -> None:
-    with pytest.raises(RuntimeError, match="already holds a classification head"):
-        draw_head(Net(8), frozenset(), 0.02, generator(0))
-
-
 @pytest.mark.parametrize("std", [math.inf, math.nan])
 def test_a_head_that_is_not_finite_is_refused(std: float) -> None:
     with pytest.raises(RuntimeError, match=r"classifier\.weight is not finite|expects std"):
         draw_head(Net(8), HEAD, std, generator(0))
 
 
-def test_a_saved_classifier_comes_back_with_its_head(tmp_path: Path) -> None:
+def test_a_checkpoint_that_has_a_head_already_is_refused(tmp_path: Path) -> None:
     loaded = load_model("micro-bert", 2)
     draw_head(loaded.model, loaded.new_parameters, 0.02, generator(3))
     loaded.model.save_pretrained(tmp_path)
     loaded.tokenizer.save_pretrained(tmp_path)
-    again = load_model(str(tmp_path), 2)
-    assert again.new_parameters == frozenset()
-    assert torch.equal(again.model.classifier.weight, loaded.model.classifier.weight)
+    with pytest.raises(UserError, match="holds a classification head already"):
+        load_model(str(tmp_path), 2)
+
+
+def test_another_revision_than_expected_is_refused() -> None:
+    assert load_model("micro-bert", 2, revision("micro-bert")).new_parameters
+    with pytest.raises(UserError, match="expected 0123"):
+        load_model("micro-bert", 2, "0123")

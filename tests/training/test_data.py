@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -130,7 +131,9 @@ def flat(batches: list[tuple[int, list[int]]], epoch: int) -> list[int]:
 
 def order(n: int, batch_size: int, num_epochs: int, seed: int = 0) -> list[tuple[int, list[int]]]:
     generator = torch.Generator().manual_seed(seed)
-    return [(epoch, index.tolist()) for epoch, index in training_batches(n, batch_size, num_epochs, generator)]
+    steps = math.ceil(n / batch_size)
+    batches = enumerate(training_batches(n, batch_size, num_epochs, generator))
+    return [(step // steps + 1, index.tolist()) for step, index in batches]
 
 
 @pytest.mark.parametrize(

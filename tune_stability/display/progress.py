@@ -106,7 +106,7 @@ class Progress:
         left = self.seconds_left()
         return (
             # Each worker runs one trial of its batch at a time.
-            f"{self.ended}/{self._total} trials, {self._batches} running, {self._errors} errors; "
+            f"{self.ended}/{self._total} trials, {min(self._batches, len(self._handed))} running, {self._errors} errors; "
             f"successes: {arms}; {'estimating time left' if left is None else duration(left) + ' left'}"
         )
 

@@ -7,7 +7,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tune_stability.analysis import ArmSummary, Basin, Comparison, Interval, Summary, Widening
+from tune_stability.analysis import ArmSummary, Basin, Comparison, Interval, Summary, Widening, judge
+from tune_stability.outcomes import SuccessRule
 from tune_stability.spaces import SearchSpace
 
 
@@ -26,10 +27,10 @@ def print_summary(summary: Summary, compared: str, console: Console) -> None:
         console.print(f"? {note} ({'; '.join(where)})", style="yellow", highlight=False, markup=False)
 
 
-def print_best(frame: pd.DataFrame, space: SearchSpace, console: Console, most: int = 10) -> None:
-    """The configurations in which most trials succeeded, for a search by a sampler that looks at results."""
+def print_best(frame: pd.DataFrame, space: SearchSpace, rule: SuccessRule, console: Console, most: int = 10) -> None:
+    """The configurations in which most trials succeeded by `rule`, for a search by a sampler that looks at results."""
     table = _table("Best configurations (adaptive rows)", *space.names, "recipe", "successes", "median score")
-    completed = frame[frame["status"] == "completed"].assign(success=lambda rows: rows["outcome"] == "success")
+    completed = frame.assign(success=judge(frame, rule))[frame["status"] == "completed"]
     by = completed.groupby([*space.names, "recipe"], observed=True)
     best = by.agg(success=("success", "mean"), n=("success", "size"), score=("score", "median")).reset_index()
     for _, row in best.sort_values(["success", "score"], ascending=False).head(most).iterrows():

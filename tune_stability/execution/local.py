@@ -16,6 +16,8 @@ class LocalExecutor:
         while batch := source.next_batch():
             ends = []
             for config in batch.trials:
+                if batch.is_over():
+                    break
                 ends.append(worker.run(config))
                 on_end(ends[-1])
             source.batch_ended(batch, ends)

@@ -21,7 +21,7 @@ class OptunaSearchProposer:
             space=distributions(space),
             metric="success",
             mode="max",
-            sampler=make_sampler(sampler, seed),
+            sampler=make_sampler(sampler, seed, len(known)),
             points_to_evaluate=[dict(configuration) for configuration, _ in known] or None,
             evaluated_rewards=[score for _, score in known] or None,
         )

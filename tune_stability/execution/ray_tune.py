@@ -24,7 +24,8 @@ from tune_stability.store import Location
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_DEDUP_LOGS": "1",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # A trial without a GPU must not see one, or all of them would train on the first.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -77,7 +78,7 @@ class RayExecutor:
             )
             tuner.fit()
         if searcher.fatal is not None:
-            raise UserError(searcher.fatal)
+            raise searcher.fatal
 
 
 class _TuneWorker(tune.Trainable):
@@ -85,23 +86,24 @@ class _TuneWorker(tune.Trainable):
 
     def setup(self, config: dict[str, Any]) -> None:
         self._worker = Worker(config["study"], config["location"])
-        self._left = iter(config["batch"].trials)
-        self._remaining = len(config["batch"].trials)
+        self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._left = iter(new_config["batch"].trials)
-        self._remaining = len(new_config["batch"].trials)
+        self._batch: Batch = new_config["batch"]
+        self._next = 0
         return True
 
     def step(self) -> dict[str, Any]:
+        if self._batch.is_over():
+            return {"done": True}
         try:
-            end = self._worker.run(next(self._left))
+            end = self._worker.run(self._batch.trials[self._next])
         except UserError as error:
             # The store cannot be written: the driver stops the search, and starting the batch again would not help.
             return {"fatal": str(error), "done": True}
-        self._remaining -= 1
+        self._next += 1
         # A list, because Tune flattens dicts.
-        return {"end": list(astuple(end)), "done": self._remaining == 0}
+        return {"end": list(astuple(end)), "done": self._next == len(self._batch.trials)}
 
 
 class _BatchSearcher(Searcher):
@@ -111,11 +113,15 @@ class _BatchSearcher(Searcher):
         super().__init__()
         self._source, self._study, self._location, self._on_end = source, study, location, on_end
         self._running: dict[str, Batch] = {}
-        self.fatal: str | None = None
+        self.fatal: Exception | None = None
         self._ends: dict[str, dict[str, TrialEnd]] = {}
 
     def suggest(self, trial_id: str) -> Any:
-        batch = None if self.fatal else self._source.next_batch()
+        # Tune would swallow an exception of its searcher, or hang; so it is kept, and raised when Tune has ended.
+        try:
+            batch = None if self.fatal else self._source.next_batch()
+        except Exception as error:
+            self.fatal, batch = error, None
         if batch is None:
             return Searcher.FINISHED
         self._running[trial_id] = batch
@@ -123,15 +129,21 @@ class _BatchSearcher(Searcher):
         return {"batch": batch, "study": self._study, "location": self._location}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        self._hear(trial_id, result)
+        try:
+            self._hear(trial_id, result)
+        except Exception as failure:
+            self.fatal = failure
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        if result is not None:
-            self._hear(trial_id, result)
-        batch, ends = self._running.pop(trial_id), self._ends.pop(trial_id)
-        if error:
-            self._record_deaths(batch, ends)
-        self._source.batch_ended(batch, list(ends.values()))
+        try:
+            if result is not None:
+                self._hear(trial_id, result)
+            batch, ends = self._running.pop(trial_id), self._ends.pop(trial_id)
+            if error:
+                self._record_deaths(batch, ends)
+            self._source.batch_ended(batch, list(ends.values()))
+        except Exception as failure:
+            self.fatal = failure
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune pickles its searcher to restore it one day; here the store is the memory, so nothing is kept.
@@ -144,7 +156,8 @@ class _BatchSearcher(Searcher):
         """Nothing: the store is the memory."""
 
     def _hear(self, trial_id: str, result: dict[str, Any]) -> None:
-        self.fatal = result.get("fatal", self.fatal)
+        if "fatal" in result:
+            self.fatal = UserError(result["fatal"])
         if "end" not in result:
             return
         end = TrialEnd(*result["end"])
@@ -164,7 +177,8 @@ class _BatchSearcher(Searcher):
 
 @contextmanager
 def _connected(r: Resources) -> Iterator[None]:
-    options: dict[str, Any] = {"log_to_driver": r.verbose, "include_dashboard": False}
+    # Without an address Ray would join a cluster that it finds.
+    options: dict[str, Any] = {"address": "local", "log_to_driver": r.verbose, "include_dashboard": False}
     if r.address is not None:
         _check_answers(r.address)
         options = {"address": r.address, "log_to_driver": r.verbose}
@@ -173,7 +187,7 @@ def _connected(r: Resources) -> Iterator[None]:
         logging.getLogger("ray").setLevel(logging.ERROR)
     try:
         ray.init(**options)
-    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise _no_cluster(r.address, error) from error
     try:
         yield
@@ -185,7 +199,9 @@ def _check_answers(address: str) -> None:
     """Raise `UserError` if nothing listens at HOST:PORT; Ray itself takes many minutes to give up."""
     if address in ("auto", "local"):
         return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if "://" in address:
+        raise UserError(f"--address takes HOST:PORT of the cluster's head or auto, received {address!r}.")
+    host, _, port = address.rpartition(":")
     # Ray reads the names of this machine as its address in the network.
     hosts = [host, ray.util.get_node_ip_address()] if host in ("localhost", "127.0.0.1") else [host.strip("[]")]
     failure: Exception = ValueError("it is not HOST:PORT")
@@ -214,10 +230,14 @@ def _gpus(r: Resources) -> float:
 
 
 def _check_fits(r: Resources) -> None:
-    there = ray.cluster_resources()
-    for name, wanted in (("CPU", r.cpus_per_trial), ("GPU", _gpus(r))):
-        if wanted > there.get(name, 0):
-            raise UserError(
-                f"a trial asks for {wanted:g} {name} and the cluster has {there.get(name, 0):g}; "
-                f"ask for less with --{name.lower()}s-per-trial."
-            )
+    cpus, gpus = r.cpus_per_trial, _gpus(r)
+    if gpus > 1 and gpus != int(gpus):
+        raise UserError(f"--gpus-per-trial must be a share of one GPU or a whole number of them, received {gpus:g}.")
+    # A trial runs on one machine, so the sum over the cluster says nothing.
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if not any(cpus <= m.get("CPU", 0) and gpus <= m.get("GPU", 0) for m in machines):
+        largest = max(((m.get("CPU", 0), m.get("GPU", 0)) for m in machines), default=(0, 0))
+        raise UserError(
+            f"a trial asks for {cpus:g} CPU and {gpus:g} GPU and no machine of the cluster has both, the largest has "
+            f"{largest[0]:g} and {largest[1]:g}; ask for less with --cpus-per-trial or --gpus-per-trial."
+        )

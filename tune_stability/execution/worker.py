@@ -15,7 +15,8 @@ from tune_stability.store import (
     curve_rows,
     error_row,
     gradient_rows,
-    write_trial,
+    trial_files,
+    write_files,
 )
 from tune_stability.trials import TrialConfig, TrialResult
 
@@ -34,12 +35,12 @@ class Worker:
             if not isinstance(result, TrialResult):
                 raise TypeError(f"{config.trainable} must return a TrialResult, received {result!r:.80}")
             row = completed_row(self._study, config, result, current_provenance(), started_at)
+            files = trial_files(row, curve_rows(config.trial_id, result), gradient_rows(config.trial_id, result))
         except Exception as error:  # whatever a trainable raises is data about the trial and is kept as a row
             brief = f"{type(error).__name__}: {error}".splitlines()[0]
             return self._crashed(config, traceback.format_exc(), brief, started_at, time.perf_counter() - started)
-        trial_id = config.trial_id
-        write_trial(self._location, row, curve_rows(trial_id, result), gradient_rows(trial_id, result))
-        return TrialEnd(trial_id, config.recipe, row["outcome"], result.seconds)
+        write_files(self._location, config.trial_id, files)
+        return TrialEnd(config.trial_id, config.recipe, row["outcome"], time.perf_counter() - started)
 
     def record_death(self, config: TrialConfig, attempts: int) -> TrialEnd:
         """Store that the worker which ran a trial died, each time it was tried."""
@@ -48,5 +49,5 @@ class Worker:
 
     def _crashed(self, config: TrialConfig, text: str, brief: str, started_at: datetime, seconds: float) -> TrialEnd:
         row = error_row(self._study, config, text, current_provenance(), started_at, seconds)
-        write_trial(self._location, row)
+        write_files(self._location, config.trial_id, trial_files(row))
         return TrialEnd(config.trial_id, config.recipe, None, seconds, brief)

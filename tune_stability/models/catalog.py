@@ -74,7 +74,7 @@ def _hub_commit(source: str) -> str:
     logging.set_verbosity_error()
     try:
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
-    except OSError:
+    except (OSError, ValueError):
         raise UserError(
             f"the model {source!r} is neither a folder nor to be had from the hub or its local cache; "
             f"give a local folder, or one of {', '.join(EMBEDDED)}."

@@ -41,12 +41,17 @@ def plot_region(
         linewidths=0.5,
     )
     ax.set(title=recipe, xlabel="learning rate", ylabel="epochs", xscale="log")
-    axis = space.axes[space.names.index("num_epochs")]
+    # The whole space, so that arms are compared on the same scale whatever each has run.
+    rates, axis = (space.axes[space.names.index(name)] for name in ("learning_rate", "num_epochs"))
+    ax.set_xlim(rates.low / 1.2, rates.high * 1.2)
     if axis.scale == "log":
+        ax.set_ylim(axis.low / 1.2, axis.high * 1.2)
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(FixedLocator([e for e in EPOCH_TICKS if axis.low <= e <= axis.high]))
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(ScalarFormatter())
+    else:
+        ax.set_ylim(axis.low - 0.5, axis.high + 0.5)
     if has_scale:
         ax.figure.colorbar(marks, ax=ax, label="share of seeds that succeed")
     return ax

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from itertools import combinations
 
@@ -26,15 +27,17 @@ def enumerate_trials(spec: StudySpec) -> list[TrialConfig]:
 
 
 def design_configurations(spec: StudySpec) -> dict[int, Configuration]:
-    """The configurations of the design by their index; one that equals an earlier one (whole numbers) is left out."""
+    """The configurations of the design by their index, in the order in which they run.
+
+    A grid runs in a shuffled order, so that a search that is stopped early has seen all of the space.
+    """
     if spec.sampler not in DESIGNS:
         return {}
     points = design_points(spec.sampler, spec.num_configs, len(spec.space.axes), spec.design_seed)
-    found: dict[tuple[float | int, ...], int] = {}
-    configurations = {index: spec.space.configuration(point) for index, point in enumerate(points)}
-    for index, configuration in configurations.items():
-        found.setdefault(tuple(configuration.values()), index)
-    return {index: configurations[index] for index in found.values()}
+    order = list(range(len(points)))
+    if spec.sampler == "grid":
+        random.Random(spec.design_seed).shuffle(order)
+    return {index: spec.space.configuration(points[index]) for index in order}
 
 
 def configuration_trials(

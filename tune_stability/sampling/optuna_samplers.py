@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, GPSampler, TPESampler
@@ -14,8 +15,9 @@ from tune_stability.spaces import Configuration, SearchSpace
 ADAPTIVE = ("tpe", "gp")
 
 
-def make_sampler(name: str, seed: int) -> BaseSampler:
-    """Optuna's sampler of that name, seeded."""
+def make_sampler(name: str, seed: int, num_known: int) -> BaseSampler:
+    """Optuna's sampler of that name, seeded; `num_known` keeps a search that goes on from proposing the same again."""
+    seed = int(np.random.SeedSequence([seed, num_known]).generate_state(1)[0])
     if name == "tpe":
         return TPESampler(seed=seed)
     if name == "gp":
@@ -45,8 +47,9 @@ class AskTell:
         self, space: SearchSpace, sampler: str, seed: int, known: Iterable[tuple[Configuration, float]]
     ) -> None:
         quiet_optuna()
+        known = list(known)
         self._distributions = distributions(space)
-        self._study = optuna.create_study(direction="maximize", sampler=make_sampler(sampler, seed))
+        self._study = optuna.create_study(direction="maximize", sampler=make_sampler(sampler, seed, len(known)))
         self._asked: dict[int, optuna.Trial] = {}
         for configuration, score in known:
             self._study.add_trial(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tune_stability.outcomes import Outcome
@@ -21,10 +21,15 @@ LAST_BATCHES = 8
 
 @dataclass(frozen=True)
 class Batch:
-    """Trials that one worker runs in sequence."""
+    """Trials that one worker runs in sequence; none of them starts after `deadline`, in seconds of `time.time`."""
 
     key: int
     trials: tuple[TrialConfig, ...]
+    deadline: float | None = None
+
+    def is_over(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline is not None and time.time() >= self.deadline
 
 
 @dataclass(frozen=True)
@@ -110,14 +115,15 @@ class AdaptiveSource:
 
 
 class UntilDeadline:
-    """Another source that stops handing out batches after `seconds`; what runs then still ends."""
+    """Another source of which no trial starts after `seconds`; what runs then still ends."""
 
     def __init__(self, source: TrialSource, seconds: float) -> None:
         self._source = source
-        self._deadline = time.monotonic() + seconds
+        self._deadline = time.time() + seconds
 
     def next_batch(self) -> Batch | None:
-        return None if time.monotonic() >= self._deadline else self._source.next_batch()
+        batch = None if time.time() >= self._deadline else self._source.next_batch()
+        return None if batch is None else replace(batch, deadline=self._deadline)
 
     def batch_ended(self, batch: Batch, ends: Sequence[TrialEnd]) -> None:
         self._source.batch_ended(batch, ends)

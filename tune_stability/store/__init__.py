@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from tune_stability.errors import StoreWarning
 from tune_stability.store.compaction import compact
 from tune_stability.store.location import Location, locate
 from tune_stability.store.provenance import Provenance, current_provenance
 from tune_stability.store.reader import load_results, stored_ids
 from tune_stability.store.rows import completed_row, curve_rows, error_row, gradient_rows
 from tune_stability.store.schema import SCHEMA_VERSION, TABLES, Column, Table
-from tune_stability.store.shards import StoreWarning
 from tune_stability.store.study import check_study, open_study, read_study
-from tune_stability.store.writer import write_trial
+from tune_stability.store.writer import trial_files, write_files, write_trial
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -32,5 +32,7 @@ __all__ = [
     "open_study",
     "read_study",
     "stored_ids",
+    "trial_files",
+    "write_files",
     "write_trial",
 ]

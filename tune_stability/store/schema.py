@@ -91,7 +91,7 @@ _TRIALS = (
 
 _CURVES = (
     Column("trial_id", _TEXT, "The trial."),
-    Column("step", _WHOLE, "Optimizer step, from 1."),
+    Column("step", _WHOLE, "Optimizer step, from 0."),
     Column("loss", _REAL, "Mean training loss of the step's batch, in nats."),
     Column("learning_rate", _REAL, "Learning rate of the step."),
     Column("score", _REAL, "Validation score, at the steps that were evaluated.", nullable=True),
@@ -99,7 +99,7 @@ _CURVES = (
 
 _GRADIENTS = (
     Column("trial_id", _TEXT, "The trial."),
-    Column("step", _WHOLE, "Optimizer step, from 1."),
+    Column("step", _WHOLE, "Optimizer step, from 0."),
     Column("layer_group", _TEXT, "Which layers."),
     Column("norm", _REAL, "L2 norm of their gradient before clipping."),
 )

@@ -13,16 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tune_stability.errors import UserError
+from tune_stability.errors import StoreWarning, UserError
 from tune_stability.store.location import Location, is_compacted
 from tune_stability.store.schema import SCHEMA_VERSION, VERSION_KEY, Table, arrow_schema, conformed
 
 # For object stores, where a file costs a round trip; a local disk does not mind.
 _THREADS = 32
-
-
-class StoreWarning(UserWarning):
-    """A study can be read, but not every file in it."""
 
 
 @dataclass(frozen=True)

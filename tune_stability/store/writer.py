@@ -20,12 +20,23 @@ def write_trial(
     The row is the commit mark: readers leave out logged steps without one. Raises `UserError` if a value does
     not fit its column, before anything is written, or if the place cannot be written to.
     """
-    place = locate(location)
+    write_files(location, row["trial_id"], trial_files(row, curve_rows, gradient_rows))
+
+
+def trial_files(
+    row: Row, curve_rows: Sequence[Row] = (), gradient_rows: Sequence[Row] = ()
+) -> list[tuple[Table, bytes]]:
+    """A trial's files, in the order in which they are to be written. Raises `UserError` if a value does not fit."""
     tables: dict[Table, Sequence[Row]] = {"curves": curve_rows, "gradients": gradient_rows, "trials": [row]}
-    files = [(table, parquet(arrow_table(table, rows))) for table, rows in tables.items() if rows]
+    return [(table, parquet(arrow_table(table, rows))) for table, rows in tables.items() if rows]
+
+
+def write_files(location: str | Path | Location, trial_id: str, files: Sequence[tuple[Table, bytes]]) -> None:
+    """Store what `trial_files` made. Raises `UserError` if the place cannot be written to."""
+    place = locate(location)
     unique = unique_name()
     for table, data in files:
-        place.write(place.shard(table, row["trial_id"], unique), data)
+        place.write(place.shard(table, trial_id, unique), data)
 
 
 def parquet(table: pa.Table) -> bytes:

@@ -51,10 +51,7 @@ def encode(task: Task, split_name: SplitName, tokenizer: PreTrainedTokenizerBase
     return EncodedSplit(inputs, inputs["attention_mask"].sum(1), torch.tensor(list(split["label"])))
 
 
-def training_batches(
-    n: int, batch_size: int, num_epochs: int, generator: torch.Generator
-) -> Iterator[tuple[int, torch.Tensor]]:
-    """The epoch, from 1, and the example indices of every step, each epoch in a new random order."""
-    for epoch in range(1, num_epochs + 1):
-        for index in torch.randperm(n, generator=generator).split(batch_size):
-            yield epoch, index
+def training_batches(n: int, batch_size: int, num_epochs: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    """The example indices of every step, each epoch in a new random order."""
+    for _ in range(num_epochs):
+        yield from torch.randperm(n, generator=generator).split(batch_size)

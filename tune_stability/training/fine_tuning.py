@@ -48,12 +48,13 @@ def _reproducible_arithmetic() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     # Denormal numbers, frequent where gradients vanish, slow a CPU tenfold.
+    flushed = bool(torch.tensor([2e-38]).mul(0.1) == 0)
     torch.set_flush_denormal(True)
     try:
         with torch.random.fork_rng():
             yield
     finally:
-        torch.set_flush_denormal(False)
+        torch.set_flush_denormal(flushed)
         torch.set_num_threads(threads)
 
 
@@ -71,9 +72,11 @@ class _Prepared:
 
 
 @lru_cache(maxsize=4)
-def _prepare(model: str, task_name: str, max_seq_length: int, token_type_ids: bool, revisions: str) -> _Prepared:
+def _prepare(
+    model: str, revision: str, task_name: str, _fingerprint: str, max_seq_length: int, token_type_ids: bool
+) -> _Prepared:
     task = load_task(task_name)
-    pretrained = load_model(model, task.num_labels)
+    pretrained = load_model(model, task.num_labels, revision or None)
     h = Hyperparameters(max_seq_length=max_seq_length, token_type_ids=token_type_ids)
     return _Prepared(
         pretrained=pretrained,
@@ -103,10 +106,11 @@ class _Run:
         self.h, self.device = h, device
         self.prepared = _prepare(
             config.model,
+            config.model_revision,
             config.task,
+            config.task_fingerprint,
             h.max_seq_length,
             h.token_type_ids,
-            config.model_revision + config.task_fingerprint,
         )
         torch.manual_seed(config.seed)
         generator = torch.Generator().manual_seed(config.seed)
@@ -127,9 +131,9 @@ class _Run:
     def result(self, started: float) -> TrialResult:
         records = _Records()
         losses = torch.full((self.total_steps,), math.nan, device=self.device)
-        steps = self._train(losses, records)
+        steps, diverged = self._train(losses, records)
         last_epoch = losses[max(0, steps - self.steps_per_epoch) : steps].tolist()
-        finished = steps == self.total_steps and math.isfinite(sum(last_epoch))
+        finished = not diverged and math.isfinite(sum(last_epoch))
         score = records.scores[-1][1] if finished else math.nan
         usable = [item for item in records.scores if math.isfinite(item[1])]
         best_step, best_score = max(usable, key=lambda item: item[1], default=(0, math.nan))
@@ -152,14 +156,14 @@ class _Run:
             gradients=tuple(records.gradients),
         )
 
-    def _train(self, losses: torch.Tensor, records: _Records) -> int:
-        """Run the steps, filling `losses` and `records`; returns how many were run."""
+    def _train(self, losses: torch.Tensor, records: _Records) -> tuple[int, bool]:
+        """Run the steps, filling `losses` and `records`; how many there were, and whether the last diverged."""
         h = self.h
         recorded = set(recorded_steps(self.total_steps))
         evaluated = {epoch * self.steps_per_epoch - 1 for epoch in evaluated_epochs(h.num_epochs)}
         self.model.train()
         batches = training_batches(self.num_examples, h.batch_size, h.num_epochs, self.generator)
-        for step, (_, index) in enumerate(batches):
+        for step, index in enumerate(batches):
             inputs, labels = self._batch(self.prepared.train, index)
             loss = nn.functional.cross_entropy(self.model(**inputs).logits, labels)
             self.flat.zero_gradients()
@@ -172,7 +176,7 @@ class _Run:
                 records.gradients += [GradientPoint(step, *pair) for pair in zip(self.norms.groups, norms, strict=True)]
                 records.points[step] = CurvePoint(step, losses[step].item(), rate)
                 if not (math.isfinite(records.points[step].loss) and math.isfinite(sum(norms))):
-                    return step + 1
+                    return step + 1, True
             if h.max_grad_norm > 0:
                 self.flat.clip_gradients(h.max_grad_norm)
             self.optimizer.step(rate)
@@ -180,7 +184,7 @@ class _Run:
                 score = self._evaluate(records)
                 records.scores.append((step, score))
                 records.points[step] = CurvePoint(step, losses[step].item(), rate, score)
-        return self.total_steps
+        return self.total_steps, False
 
     @torch.no_grad()
     def _evaluate(self, records: _Records) -> float:
