@@ -246,12 +246,12 @@ def test_a_run_is_the_one_written_out_plainly(small: Task, changes: dict) -> Non
 
 
 @pytest.fixture(scope="module")
-def long(small_task: Task) -> Iterator[TrialResult]:
+def long(small_task: Task) -> TrialResult:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fine_tuning, "load_task", lambda name: small_task)
         result = run_trial(trial(num_epochs=13))
     fine_tuning._prepare.cache_clear()
-    yield result
+    return result
 
 
 class TestRecords:

@@ -104,9 +104,10 @@ class Progress:
     def _line(self) -> str:
         arms = ", ".join(f"{name} {self._successes[name]}/{done}" for name, done in self._done.items())
         left = self.seconds_left()
+        # Each worker runs one trial of its batch at a time.
+        running = min(self._batches, len(self._handed))
         return (
-            # Each worker runs one trial of its batch at a time.
-            f"{self.ended}/{self._total} trials, {min(self._batches, len(self._handed))} running, {self._errors} errors; "
+            f"{self.ended}/{self._total} trials, {running} running, {self._errors} errors; "
             f"successes: {arms}; {'estimating time left' if left is None else duration(left) + ' left'}"
         )
 
