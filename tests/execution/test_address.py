@@ -15,7 +15,6 @@ from tune_stability.sampling.sources import EnumeratedSource
     [
         ("127.0.0.1:1", "refused"),
         ("localhost:1", "refused"),
-        ("ray://127.0.0.1:1", "refused"),
         ("127.0.0.1", "it is not HOST:PORT"),
         ("127.0.0.1:http", "it is not HOST:PORT"),
         (":6379", "it is not HOST:PORT"),
@@ -35,6 +34,12 @@ def test_an_address_where_nothing_answers_is_refused_at_once(make_study, address
     assert why in message
     assert message.endswith("or leave out --address to run on this machine.")
     assert "\n" not in message
+
+
+def test_a_ray_client_address_is_refused(make_study) -> None:
+    place, trials = make_study()
+    with pytest.raises(UserError, match=r"takes HOST:PORT of the cluster's head or auto, received 'ray://h:1'"):
+        get_executor("ray", Resources(address="ray://h:1")).run("s", place, EnumeratedSource(trials), lambda end: None)
 
 
 def test_a_server_that_listens_is_left_to_ray() -> None:

@@ -97,4 +97,4 @@ def test_optuna_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_an_unknown_sampler_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(UserError, match="unknown sampler 'tpa'; did you mean 'tpe'"):
-        make_sampler("tpa", 0)
+        make_sampler("tpa", 0, 0)

@@ -138,7 +138,7 @@ def test_nothing_is_handed_out_after_the_deadline_and_ends_still_arrive(
     make_spec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(sources.time, "monotonic", lambda: now)
+    monkeypatch.setattr(sources.time, "time", lambda: now)
     proposer = FixedProposer()
     source = UntilDeadline(AdaptiveSource(make_spec(sampler="tpe"), proposer, range(8), []), 10.0)
     batch = source.next_batch()

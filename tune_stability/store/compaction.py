@@ -27,8 +27,6 @@ def compact(location: str | Path | Location) -> int:
     damaged: list[str] = []
     left: list[str] = []
     for table in TABLES:
-        if len(place.shards(table)) < 2:
-            continue
         shards = read_shards(place, table, column_names(table))
         damaged += shards.damaged
         if len(shards.whole) < 2:
