@@ -122,11 +122,13 @@ def test_a_store_that_cannot_be_written_stops_the_search_in_one_line(make_study,
     [
         (
             {"cpus_per_trial": 99.0},
-            "a trial asks for 99 CPU and the cluster has 2; ask for less with --cpus-per-trial.",
+            "a trial asks for 99 CPU and 0 GPU and no machine of the cluster has both, the largest has 2 and 0; "
+            "ask for less with --cpus-per-trial or --gpus-per-trial.",
         ),
         (
             {"gpus_per_trial": 0.5},
-            "a trial asks for 0.5 GPU and the cluster has 0; ask for less with --gpus-per-trial.",
+            "a trial asks for 1 CPU and 0.5 GPU and no machine of the cluster has both, the largest has 2 and 0; "
+            "ask for less with --cpus-per-trial or --gpus-per-trial.",
         ),
     ],
 )
