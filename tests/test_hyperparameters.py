@@ -24,6 +24,15 @@ ALLOWED = {
     "dropout": [0, 0.0, 0.5, 0.999],
     "max_seq_length": [3, 128],
     "token_type_ids": [True, False],
+    "max_steps": [0, 1, 10_000],
+    "train_size": [0, 1000],
+    "train_seed": [0, 7],
+    "group_by_length": [True, False],
+    "lr_scheduler_type": ["linear", "constant", "cosine"],
+    "precision": ["fp32", "bf16"],
+    "mixout": [0, 0.1, 1, 1.0],
+    "reinit_layers": [0, 5],
+    "layerwise_lr_decay": [1, 0.95],
 }
 
 REFUSED = {
@@ -40,6 +49,15 @@ REFUSED = {
     "dropout": [-0.1, 1, 1.0, math.nan],
     "max_seq_length": [2, 0, 128.0],
     "token_type_ids": [0, "yes", None],
+    "max_steps": [-1, 1.0, True],
+    "train_size": [-1, 0.5, None],
+    "train_seed": [-1, "0"],
+    "group_by_length": [1, "yes"],
+    "lr_scheduler_type": ["polynomial", "Linear", "", 1, None],
+    "precision": ["fp16", True, 32],
+    "mixout": [-0.1, 1.1, math.nan, True],
+    "reinit_layers": [-1, 1.5],
+    "layerwise_lr_decay": [0, 0.0, 1.01, math.nan],
 }
 
 
@@ -66,6 +84,15 @@ def test_the_defaults_are_the_papers_settings_for_bert() -> None:
         "dropout": 0.1,
         "max_seq_length": 128,
         "token_type_ids": True,
+        "max_steps": 0,
+        "train_size": 0,
+        "train_seed": 0,
+        "group_by_length": False,
+        "lr_scheduler_type": "linear",
+        "precision": "fp32",
+        "mixout": 0.0,
+        "reinit_layers": 0,
+        "layerwise_lr_decay": 1.0,
     }
 
 

@@ -62,7 +62,18 @@ def test_a_study_that_cannot_be_is_refused(change: dict, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("key", ["schema_version", "name", *FIXED, *GROWING, "space", "recipes"])
+ADDED = ("seed_scheme", "family", "settings")
+ALWAYS_THERE = [name for name in FIXED if name not in ADDED]
+
+
+def test_a_spec_from_before_an_entry_existed_has_its_default() -> None:
+    table = json.loads(spec().to_json())
+    for name in ADDED:
+        del table[name]
+    assert StudySpec.from_json(json.dumps(table), "here") == spec()
+
+
+@pytest.mark.parametrize("key", ["schema_version", "name", *ALWAYS_THERE, *GROWING, "space", "recipes"])
 def test_a_missing_entry_is_named(key: str) -> None:
     table = json.loads(spec().to_json())
     del table[key]

@@ -6,8 +6,9 @@ import string
 import pytest
 
 from tune_stability import trials
+from tune_stability.data_source import DataSource
 from tune_stability.hyperparameters import HYPERPARAMETER_NAMES, Hyperparameters
-from tune_stability.trials import CurvePoint, TrialConfig, TrialResult
+from tune_stability.trials import SEED_PARTS, CurvePoint, TrialConfig, TrialResult
 
 BASE = TrialConfig(
     model="micro-bert",
@@ -58,6 +59,10 @@ def test_an_id_is_twenty_hexadecimal_digits() -> None:
         {"task_fingerprint": "90c3c6a8edad"},
         {"seed": 1},
         {"seed": -1},
+        {"init_seed": 0},
+        {"data_seed": 0},
+        {"dropout_seed": 0},
+        {"dropout_seed": 1},
         {"trainable": "tune_stability.training.analytic:run_trial"},
         # What moves from one field to its neighbour is another trial.
         {"model": "micro-bertb6307664f931", "model_revision": ""},
@@ -82,6 +87,15 @@ OTHER_VALUES = {
     "dropout": [0.0],
     "max_seq_length": [64],
     "token_type_ids": [False],
+    "max_steps": [1],
+    "train_size": [1000],
+    "train_seed": [1],
+    "group_by_length": [True],
+    "lr_scheduler_type": ["constant", "cosine"],
+    "precision": ["bf16"],
+    "mixout": [0.1],
+    "reinit_layers": [1],
+    "layerwise_lr_decay": [0.95],
 }
 
 
@@ -94,7 +108,7 @@ def test_an_id_changes_with_each_hyperparameter() -> None:
 
 @pytest.mark.parametrize(
     "labels",
-    [{"recipe": "devlin"}, {"config_index": 7}, {"source": "adaptive"}, {"recipe": "x", "config_index": -1}],
+    [{"recipe": "devlin"}, {"config_index": 7}, {"source": "adaptive"}, {"data": DataSource(data_dir="x")}],
 )
 def test_labels_leave_an_id_as_it_is(labels: dict) -> None:
     assert dataclasses.replace(BASE, **labels).trial_id == BASE.trial_id
@@ -103,7 +117,9 @@ def test_labels_leave_an_id_as_it_is(labels: dict) -> None:
 def test_fields_are_either_labels_or_determining() -> None:
     # A new field is one or the other, and the tests above must know it.
     determining = {"model", "model_revision", "task", "task_fingerprint", "hyperparameters", "seed", "trainable"}
-    assert {f.name for f in dataclasses.fields(TrialConfig)} == determining | {"recipe", "config_index", "source"}
+    determining |= set(SEED_PARTS)
+    labels = {"recipe", "config_index", "source", "data"}
+    assert {f.name for f in dataclasses.fields(TrialConfig)} == determining | labels
 
 
 @pytest.mark.parametrize("name", HYPERPARAMETER_NAMES)

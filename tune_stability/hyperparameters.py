@@ -43,6 +43,24 @@ class Hyperparameters:
     """Tokens kept of an example."""
     token_type_ids: bool = True
     """Whether segment ids are passed; the paper's official runs passed none."""
+    max_steps: int = 0
+    """Optimizer steps in place of `num_epochs`; 0 for as many as the epochs take."""
+    train_size: int = 0
+    """Examples drawn from the training set without replacement; 0 for all of it."""
+    train_seed: int = 0
+    """Seed of that drawing, which all trials share."""
+    group_by_length: bool = False
+    """Whether a batch holds examples of like length, which spares padding; the paper's batches are random."""
+    lr_scheduler_type: str = "linear"
+    """How the learning rate falls after the warmup: linear or cosine to zero, or constant."""
+    precision: str = "fp32"
+    """Arithmetic of the forward and backward pass: fp32, or bf16 (autocast; weights stay in fp32)."""
+    mixout: float = 0.0
+    """Probability that a weight of the encoder's layers is its pre-trained value for a step (Lee et al. 2020)."""
+    reinit_layers: int = 0
+    """Top layers that are drawn anew, and the pooler with them (Zhang et al. 2021)."""
+    layerwise_lr_decay: float = 1.0
+    """Factor from each layer's learning rate to that of the layer below (Howard and Ruder 2018)."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -58,7 +76,7 @@ class Hyperparameters:
                 raise unknown_name("hyperparameter", name, HYPERPARAMETER_NAMES)
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
 
-    def differences(self) -> dict[str, float | int | bool]:
+    def differences(self) -> dict[str, Value]:
         """The hyperparameters that are not at their default, sorted by name."""
         return {
             field.name: getattr(self, field.name)
@@ -67,9 +85,10 @@ class Hyperparameters:
         }
 
 
+Value = float | int | bool | str
 HYPERPARAMETER_NAMES = tuple(field.name for field in dataclasses.fields(Hyperparameters))
 HYPERPARAMETER_TYPES: dict[str, type] = {
-    field.name: {"float": float, "int": int, "bool": bool}[str(field.type)]
+    field.name: {"float": float, "int": int, "bool": bool, "str": str}[str(field.type)]
     for field in dataclasses.fields(Hyperparameters)
 }
 
@@ -86,7 +105,19 @@ _LIMITS: dict[str, tuple[float, float, bool, bool]] = {
     "max_grad_norm": (0, math.inf, True, False),
     "dropout": (0, 1, True, False),
     "max_seq_length": (3, math.inf, True, False),
+    "max_steps": (0, math.inf, True, False),
+    "train_size": (0, math.inf, True, False),
+    "train_seed": (0, math.inf, True, False),
+    "mixout": (0, 1, True, True),
+    "reinit_layers": (0, math.inf, True, False),
+    "layerwise_lr_decay": (0, 1, False, True),
 }
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "lr_scheduler_type": ("linear", "constant", "cosine"),
+    "precision": ("fp32", "bf16"),
+}
+"""What a hyperparameter that is a name may be."""
 
 
 def _check(name: str, value: object) -> None:
@@ -94,6 +125,8 @@ def _check(name: str, value: object) -> None:
     fits = isinstance(value, (int, float)) and not isinstance(value, bool) if wanted is float else type(value) is wanted
     if not fits:
         raise UserError(f"{name} must be of type {wanted.__name__}, received {value!r}.")
+    if name in CHOICES and value not in CHOICES[name]:
+        raise UserError(f"{name} must be one of {', '.join(CHOICES[name])}, received {value!r}.")
     if name not in _LIMITS:
         return
     lowest, highest, closed_below, closed_above = _LIMITS[name]

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tune_stability.data_source import DataSource
 from tune_stability.errors import UserError, unknown_name
+from tune_stability.hyperparameters import HYPERPARAMETER_NAMES, HYPERPARAMETER_TYPES, Hyperparameters, Value
 from tune_stability.trials import FINE_TUNING
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
@@ -27,10 +29,20 @@ class SearchOptions:
     recipes: str = "devlin,stable"
     model: str = "micro-bert"
     task: str = "grammar"
+    data_dir: str | None = None
+    text_columns: str | None = None
+    label_column: str | None = None
+    metric: str | None = None
+    train_size: int | None = None
+    train_seed: int | None = None
+    train_steps: int | None = None
+    precision: str | None = None
+    settings: tuple[str, ...] = ()
     trainable: str = FINE_TUNING
     sampler: str = "sobol"
     num_configs: int = 40
     seeds: int = 2
+    seed_scheme: str = "single"
     design_seed: int = 0
     out: str | None = None
     executor: str = "ray"
@@ -53,6 +65,7 @@ class SearchOptions:
         if self.gpus_per_trial is not None and not self.gpus_per_trial >= 0:
             raise UserError(f"--gpus-per-trial must be at least 0, received {self.gpus_per_trial:g}.")
         self.time_budget_seconds()
+        self.pinned()
 
     @property
     def recipe_names(self) -> list[str]:
@@ -66,6 +79,32 @@ class SearchOptions:
         parts = (Path(self.space).stem, Path(self.model).name, Path(self.task).name)
         return str(Path("results", "local", "-".join(parts)))
 
+    @property
+    def data(self) -> DataSource:
+        """Where the data of the task are."""
+        names = tuple(name.strip() for name in (self.text_columns or "").split(",") if name.strip())
+        return DataSource(
+            data_dir=self.data_dir, text_columns=names, label_column=self.label_column, metric=self.metric
+        )
+
+    def pinned(self) -> dict[str, Value]:
+        """The hyperparameters given for all arms. Raises `UserError` for one that is unknown, wrong or given twice."""
+        given: dict[str, Value] = {}
+        for text in self.settings:
+            name, sign, value = (part.strip() for part in text.partition("="))
+            if not sign:
+                raise UserError(f"--set takes NAME=VALUE, as in dropout=0, received {text!r}.")
+            if name in given:
+                raise UserError(f"--set gives {name} twice, received {text!r}.")
+            given[name] = _parsed(name, value)
+        for option, name in _HYPERPARAMETER_OPTIONS.items():
+            if getattr(self, option) is not None:
+                if name in given:
+                    raise UserError(f"--{option.replace('_', '-')} and --set both give {name}; leave one out.")
+                given[name] = getattr(self, option)
+        Hyperparameters().replace(**given)
+        return given
+
     def time_budget_seconds(self) -> float | None:
         """The time budget in seconds. Raises `UserError` if it is not like 90, 90s, 15m, 1.5h or 2d."""
         if self.time_budget is None:
@@ -77,6 +116,31 @@ class SearchOptions:
 
 
 OPTION_NAMES = tuple(field.name for field in dataclasses.fields(SearchOptions))
+
+
+# Options that are hyperparameters by another name.
+_HYPERPARAMETER_OPTIONS = {
+    "train_size": "train_size",
+    "train_seed": "train_seed",
+    "train_steps": "max_steps",
+    "precision": "precision",
+}
+
+
+def _parsed(name: str, text: str) -> Value:
+    if name not in HYPERPARAMETER_NAMES:
+        raise unknown_name("hyperparameter", name, HYPERPARAMETER_NAMES)
+    kind = HYPERPARAMETER_TYPES[name]
+    if kind is str:
+        return text
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise UserError(f"{name} must be true or false, received {text!r}.")
+        return text.lower() == "true"
+    try:
+        return int(text) if kind is int else float(text)
+    except ValueError:
+        raise UserError(f"{name} must be of type {kind.__name__}, received {text!r}.") from None
 
 
 def search_options(study_file: Path | None, given: Mapping[str, Any]) -> SearchOptions:
@@ -97,12 +161,23 @@ def _read_study_file(path: Path) -> dict[str, Any]:
     for name, value in table.items():
         if name not in OPTION_NAMES:
             raise unknown_name(f"option in {path}:", name, OPTION_NAMES)
+        if name == "settings":
+            checked[name] = _settings(path, value)
+            continue
         checked[name] = _checked(path, name, ",".join(value) if _is_list_of_names(name, value) else value, kinds[name])
     return checked
 
 
+def _settings(path: Path, value: object) -> tuple[str, ...]:
+    if not isinstance(value, dict):
+        raise UserError(f"settings in {path} must be a table of hyperparameters, received {value!r}.")
+    return tuple(f"{name}={item}" for name, item in value.items())
+
+
 def _is_list_of_names(name: str, value: object) -> bool:
-    return name == "recipes" and isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return (
+        name in ("recipes", "text_columns") and isinstance(value, list) and all(isinstance(item, str) for item in value)
+    )
 
 
 def _checked(path: Path, name: str, value: object, kind: Any) -> object:

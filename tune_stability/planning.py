@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import statistics
 from dataclasses import dataclass
+from typing import cast
 
 from tune_stability.errors import unknown_name
 from tune_stability.execution import EXECUTOR_NAMES, get_proposer, load_trainable
+from tune_stability.hyperparameters import Value
 from tune_stability.models.catalog import EMBEDDED, reference_learning_rate, revision, seconds_per_epoch
+from tune_stability.models.families import family_settings
 from tune_stability.options import SearchOptions
 from tune_stability.recipes import get_recipe
 from tune_stability.sampling.designs import DESIGNS
@@ -18,7 +21,7 @@ from tune_stability.sampling.resuming import AdaptiveState, adaptive_state
 from tune_stability.sampling.sources import AdaptiveSource, EnumeratedSource, TrialSource
 from tune_stability.spaces import get_space
 from tune_stability.store import Location, load_results, locate, read_study, stored_ids
-from tune_stability.studies import StudySpec
+from tune_stability.studies import SeedScheme, StudySpec
 from tune_stability.trials import FINE_TUNING, TrialConfig
 
 
@@ -39,7 +42,7 @@ def study_spec(options: SearchOptions) -> StudySpec:
     if options.executor not in EXECUTOR_NAMES:
         raise unknown_name("executor", options.executor, EXECUTOR_NAMES)
     rate = reference_learning_rate(options.model)
-    model_revision, task_fingerprint = _what_is_tuned(options)
+    model_revision, task_fingerprint, family = _what_is_tuned(options)
     spec = StudySpec(
         name=locate(options.folder).root.rsplit("/", 1)[-1],
         model=options.model,
@@ -54,6 +57,10 @@ def study_spec(options: SearchOptions) -> StudySpec:
         design_seed=options.design_seed,
         num_configs=options.num_configs,
         num_seeds=options.seeds,
+        seed_scheme=cast(SeedScheme, options.seed_scheme),
+        family=family,
+        settings=options.pinned(),
+        data=options.data,
     )
     check_recipes_differ(spec)
     return spec
@@ -80,16 +87,16 @@ def work_left(received: StudySpec, location: Location, executor: str) -> Work:
 
 def estimated_seconds(work: Work, received: StudySpec, location: Location) -> float | None:
     """The time that the work takes one worker, from stored trials or a first guess; None if there is neither."""
-    per_epoch = _seconds_per_epoch(received, location)
+    per_epoch = _seconds_per_effort(received, location)
     if per_epoch is None:
         return None
-    known = sum(trial.hyperparameters.num_epochs for trial in work.missing)
+    known = sum(_effort(trial) for trial in work.missing)
     unknown = work.total - len(work.missing)
     if not unknown:
         return per_epoch * known
     # What an adaptive sampler will propose is not known; the middle of the space stands for it.
     middle = received.space.configuration([0.5] * len(received.space.axes))
-    typical = [t.hyperparameters.num_epochs for t in configuration_trials(received, 0, middle, "adaptive")]
+    typical = [_effort(trial) for trial in configuration_trials(received, 0, middle, "adaptive")]
     return per_epoch * (known + unknown * statistics.fmean(typical))
 
 
@@ -100,7 +107,7 @@ def check_model(options: SearchOptions) -> None:
     from tune_stability.models.loading import load_model
     from tune_stability.tasks import load_task
 
-    load_model(options.model, load_task(options.task).num_labels)
+    load_model(options.model, load_task(options.task, options.data).num_labels)
 
 
 def _check_recipes_differ_from_stored(received: StudySpec, stored: StudySpec) -> None:
@@ -109,20 +116,29 @@ def _check_recipes_differ_from_stored(received: StudySpec, stored: StudySpec) ->
     check_recipes_differ(dataclasses.replace(received, recipes=received.recipes + older))
 
 
-def _what_is_tuned(options: SearchOptions) -> tuple[str, str]:
+def _what_is_tuned(options: SearchOptions) -> tuple[str, str, dict[str, Value]]:
     if options.trainable != FINE_TUNING:
         # Someone's own trainable gives the names of model and task their meaning.
         load_trainable(options.trainable)
-        return "", ""
+        return "", "", {}
     from tune_stability.tasks import load_task
 
-    return revision(options.model), load_task(options.task).fingerprint
+    known = revision(options.model)
+    return known, load_task(options.task, options.data).fingerprint, family_settings(options.model)
 
 
-def _seconds_per_epoch(received: StudySpec, location: Location) -> float | None:
+def _effort(trial: TrialConfig) -> int:
+    """What a trial's time is proportional to: its epochs, or its steps where these are given."""
+    return trial.hyperparameters.max_steps or trial.hyperparameters.num_epochs
+
+
+def _seconds_per_effort(received: StudySpec, location: Location) -> float | None:
     if location.exists(location.study_file):
-        rows = load_results(location, columns=["status", "seconds", "num_epochs"])
+        rows = load_results(location, columns=["status", "seconds", "num_epochs", "max_steps"])
         rows = rows[rows["status"] == "completed"]
         if len(rows):
-            return float((rows["seconds"] / rows["num_epochs"]).median())
-    return seconds_per_epoch(received.model) if received.trainable == FINE_TUNING else None
+            return float(
+                (rows["seconds"] / rows["max_steps"].where(rows["max_steps"] > 0, rows["num_epochs"])).median()
+            )
+    by_epochs = received.trainable == FINE_TUNING and "max_steps" not in received.settings
+    return seconds_per_epoch(received.model) if by_epochs else None

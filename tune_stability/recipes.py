@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from tune_stability.errors import unknown_name
-from tune_stability.hyperparameters import Hyperparameters
+from tune_stability.hyperparameters import Hyperparameters, Value
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Recipe:
     name: str
     source: str
     parent: Recipe | None = None
-    differences: dict[str, float | int | bool] = field(default_factory=dict)
+    differences: dict[str, Value] = field(default_factory=dict)
 
-    def pinned(self) -> dict[str, float | int | bool]:
+    def pinned(self) -> dict[str, Value]:
         """Every hyperparameter that this recipe or one of its ancestors names."""
         return {**(self.parent.pinned() if self.parent else {}), **self.differences}
 

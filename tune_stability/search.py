@@ -29,9 +29,26 @@ def search(
     recipes: Annotated[str | None, typer.Option(help=_help("Arms, the baseline first.", "recipes"))] = None,
     model: Annotated[str | None, typer.Option(help=_help("Embedded model, folder or hub id.", "model"))] = None,
     task: Annotated[str | None, typer.Option(help=_help("What to fine-tune on.", "task"))] = None,
+    data_dir: Annotated[
+        str | None, typer.Option(help="Folder with a folder for each task, as nyu-mll/glue. Default: the hub.")
+    ] = None,
+    text_columns: Annotated[str | None, typer.Option(help="Columns of text, one or two: a,b.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column of labels.")] = None,
+    metric: Annotated[str | None, typer.Option(help="Metric, instead of the task's usual one.")] = None,
+    train_size: Annotated[int | None, typer.Option(help="Examples drawn from the training set. Default: all.")] = None,
+    train_seed: Annotated[int | None, typer.Option(help="Seed of that drawing. Default: 0.")] = None,
+    train_steps: Annotated[int | None, typer.Option(help="Steps of every trial, instead of its epochs.")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32 or bf16. Default: fp32.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A hyperparameter for all arms: dropout=0. Repeatable.")
+    ] = None,
     sampler: Annotated[str | None, typer.Option(help=_help("sobol, grid, random, tpe or gp.", "sampler"))] = None,
     num_configs: Annotated[int | None, typer.Option(help=_help("Configurations.", "num_configs"))] = None,
     seeds: Annotated[int | None, typer.Option(help=_help("Seeds per configuration and arm.", "seeds"))] = None,
+    seed_scheme: Annotated[
+        str | None,
+        typer.Option(help=_help("single, or factorial: seeds^3 trials, which split the variance.", "seed_scheme")),
+    ] = None,
     out: Annotated[
         str | None, typer.Option(help="Study folder or URL. Default: results/local/SPACE-MODEL-TASK.")
     ] = None,
@@ -58,6 +75,7 @@ def search(
 ) -> None:
     """Run a hyperparameter-robustness study; run again, it goes on where it was."""
     given = {name: value for name, value in locals().items() if name not in ("study", "given")}
+    given["settings"] = tuple(settings) if settings else None
     console = make_console()
     try:
         with _damage_told_once():

@@ -32,7 +32,7 @@ class Axis:
     def __post_init__(self) -> None:
         if self.name not in HYPERPARAMETER_NAMES:
             raise unknown_name("hyperparameter", self.name, HYPERPARAMETER_NAMES)
-        if HYPERPARAMETER_TYPES[self.name] is bool:
+        if HYPERPARAMETER_TYPES[self.name] in (bool, str):
             raise UserError(f"{self.name} is a switch and cannot be an axis; make it a difference between recipes.")
         if self.scale not in ("linear", "log"):
             raise unknown_name("scale", str(self.scale), ("linear", "log"))

@@ -5,21 +5,29 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from tune_stability.errors import UserError
-from tune_stability.hyperparameters import Hyperparameters
+from tune_stability.data_source import DataSource
+from tune_stability.errors import UserError, unknown_name
+from tune_stability.hyperparameters import Hyperparameters, Value
 from tune_stability.recipes import Recipe
 from tune_stability.spaces import SearchSpace, space_from_dict, space_to_dict
 
+SeedScheme = Literal["single", "factorial"]
+SEED_SCHEMES: tuple[SeedScheme, ...] = ("single", "factorial")
+"""single: a seed sets all that is random in a trial. factorial: every combination of seeds for its three parts."""
 SPEC_VERSION = 1
 """Raised by one whenever a spec written before can no longer be read the same way."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudySpec:
-    """What a study runs. `num_configs`, `num_seeds` and `recipes` may grow; `name` is a label; the rest is fixed."""
+    """What a study runs. `num_configs`, `num_seeds` and `recipes` may grow; `name` is a label; the rest is fixed.
+
+    `family` are the hyperparameters that the model's family has of its own, under what a recipe pins; `settings` those
+    that were given for all arms, over it. `data` says where the data are, is not stored, and may change.
+    """
 
     name: str
     model: str
@@ -34,6 +42,10 @@ class StudySpec:
     design_seed: int
     num_configs: int
     num_seeds: int
+    seed_scheme: SeedScheme = "single"
+    family: dict[str, Value] = field(default_factory=dict)
+    settings: dict[str, Value] = field(default_factory=dict)
+    data: DataSource = field(default_factory=DataSource)
 
     def __post_init__(self) -> None:
         names = [recipe.name for recipe in self.recipes]
@@ -42,12 +54,19 @@ class StudySpec:
         for count in ("num_configs", "num_seeds"):
             if getattr(self, count) < 1:
                 raise UserError(f"{count} must be at least 1, received {getattr(self, count)}.")
+        if self.seed_scheme not in SEED_SCHEMES:
+            raise unknown_name("seed scheme", self.seed_scheme, SEED_SCHEMES)
         for recipe in self.recipes:
-            recipe.hyperparameters(self.reference_learning_rate)
+            self.hyperparameters(recipe)
+
+    def hyperparameters(self, recipe: Recipe) -> Hyperparameters:
+        """A recipe as this study runs it, before a configuration changes it: settings over recipe over family."""
+        below = {"learning_rate": self.reference_learning_rate, **self.family}
+        return Hyperparameters().replace(**{**below, **recipe.pinned(), **self.settings})
 
     def to_json(self) -> str:
         """The spec as text for people and for `from_json`."""
-        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "data"}
         plain |= {"space": space_to_dict(self.space), "recipes": [_recipe_to_dict(recipe) for recipe in self.recipes]}
         return json.dumps({"schema_version": SPEC_VERSION, **plain}, indent=2, allow_nan=False) + "\n"
 
@@ -68,6 +87,7 @@ class StudySpec:
             space=space_from_dict(space, origin),
             recipes=tuple(_recipe_from_dict(recipe, origin) for recipe in recipes),
             **plain,
+            **{name: _entry(table, name, kind, origin) for name, kind in _ADDED.items() if name in table},
         )
 
 
@@ -85,7 +105,9 @@ _PLAIN: dict[str, type] = {
     "num_configs": int,
     "num_seeds": int,
 }
-FIXED = tuple(field for field in _PLAIN if field not in ("name", *GROWING))
+# Absent from specs written before they existed, which means their default.
+_ADDED: dict[str, type] = {"seed_scheme": str, "family": dict, "settings": dict}
+FIXED = (*(field for field in _PLAIN if field not in ("name", *GROWING)), *_ADDED)
 
 
 def _recipe_to_dict(recipe: Recipe) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tune_stability.data_source import DataSource
 from tune_stability.hyperparameters import Hyperparameters
 
 CONTRACT_VERSION = 1
@@ -17,13 +18,17 @@ FINE_TUNING = "tune_stability.training.fine_tuning:run_trial"
 """The built-in trainable."""
 
 Source = Literal["design", "adaptive"]
+SEED_PARTS = ("init_seed", "data_seed", "dropout_seed")
+"""The seeds of a trial whose randomness is taken apart: of the head's initial weights, the data order, and dropout."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialConfig:
     """One fine-tuning run to be made.
 
-    `recipe`, `config_index` and `source` are labels; all else determines the result.
+    `recipe`, `config_index` and `source` are labels, `data` says where the data are; all else determines the result.
+    `seed` alone sets the head's initial weights, the data order and dropout, unless the three have seeds of
+    their own (Dodge et al. 2020).
     """
 
     model: str
@@ -32,10 +37,14 @@ class TrialConfig:
     task_fingerprint: str
     hyperparameters: Hyperparameters
     seed: int
+    init_seed: int | None = None
+    data_seed: int | None = None
+    dropout_seed: int | None = None
     trainable: str = FINE_TUNING
     recipe: str
     config_index: int
     source: Source = "design"
+    data: DataSource = field(default_factory=DataSource)
 
     @property
     def trial_id(self) -> str:
@@ -49,6 +58,8 @@ class TrialConfig:
             "task_fingerprint": self.task_fingerprint,
             "hyperparameters": self.hyperparameters.differences(),
             "seed": self.seed,
+            # Left out where there are none, so that ids from before there were any stay as they are.
+            **{name: getattr(self, name) for name in SEED_PARTS if getattr(self, name) is not None},
         }
         text = json.dumps(determining, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -54,7 +54,7 @@ def test_a_folder_and_a_hub_name_are_taken_as_they_are(copied: Path) -> None:
     ("model", "words"),
     [
         ("micro_bert", "unknown model 'micro_bert'; did you mean 'micro-bert'?"),
-        ("micro-bret", "Allowed: FOLDER, HUB-ID, micro-bert."),
+        ("micro-bret", "Allowed: FOLDER, HUB-ID, micro-bert, minilm."),
         ("./gone", "unknown model './gone'."),
         ("../gone/model", "unknown model '../gone/model'."),
         ("/gone/model", "unknown model '/gone/model'."),

@@ -124,7 +124,9 @@ def test_metrics_by_hand(name: str, labels: list[int], predictions: list[int], e
     assert score == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize(("name", "hint"), [("gramar", "did you mean 'grammar'?"), ("cola", None), ("", None)])
+@pytest.mark.parametrize(
+    ("name", "hint"), [("gramar", "did you mean 'grammar'?"), ("colla", "did you mean 'cola'?"), ("", None)]
+)
 def test_an_unknown_task_names_the_nearest(name: str, hint: str | None) -> None:
     with pytest.raises(UserError, match=r"^unknown task ") as caught:
         load_task(name)
@@ -132,6 +134,6 @@ def test_an_unknown_task_names_the_nearest(name: str, hint: str | None) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_every_named_task_loads_under_its_name() -> None:
+def test_the_embedded_task_loads_under_its_name() -> None:
     assert "grammar" in TASK_NAMES
-    assert all(load_task(name).name == name for name in TASK_NAMES)
+    assert load_task("grammar").name == "grammar"

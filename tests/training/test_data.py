@@ -7,6 +7,7 @@ import pytest
 import torch
 from datasets import ClassLabel, Dataset, Features, Value
 
+from tune_stability.errors import UserError
 from tune_stability.hyperparameters import Hyperparameters
 from tune_stability.models.loading import load_model
 from tune_stability.models.pretrain import build_tokenizer
@@ -132,8 +133,39 @@ def flat(batches: list[tuple[int, list[int]]], epoch: int) -> list[int]:
 def order(n: int, batch_size: int, num_epochs: int, seed: int = 0) -> list[tuple[int, list[int]]]:
     generator = torch.Generator().manual_seed(seed)
     steps = math.ceil(n / batch_size)
-    batches = enumerate(training_batches(n, batch_size, num_epochs, generator))
-    return [(step // steps + 1, index.tolist()) for step, index in batches]
+    batches = training_batches(torch.zeros(n), batch_size, False, generator)
+    return [(step // steps + 1, next(batches).tolist()) for step in range(steps * num_epochs)]
+
+
+def test_grouped_batches_hold_every_example_once_and_like_lengths_together() -> None:
+    lengths = torch.randint(5, 120, (1000,), generator=torch.Generator().manual_seed(1))
+    spread = {}
+    for grouped in (False, True):
+        batches = training_batches(lengths, 16, grouped, torch.Generator().manual_seed(0))
+        for _ in range(2):
+            epoch = [next(batches) for _ in range(63)]
+            assert sorted(torch.cat(epoch).tolist()) == list(range(1000))
+        spread[grouped] = sum(float(lengths[index].max()) for index in epoch) / 63
+        # Long and short batches follow each other in no order.
+        means = torch.stack([lengths[index].float().mean() for index in epoch])
+        assert abs(float(torch.corrcoef(torch.stack([means, torch.arange(63.0)]))[0, 1])) < 0.4
+    assert spread[True] < 0.65 * spread[False]
+
+
+def test_a_sample_is_drawn_once_for_all_and_without_replacement() -> None:
+    whole = encoded()
+    four = whole.sample(0, 0)
+    assert four is whole
+    drawn = whole.sample(3, 5)
+    assert len(drawn.labels) == len(drawn.lengths) == 3
+    rows = {tuple(row) for row in whole.inputs["input_ids"].tolist()}
+    picked = [tuple(row) for row in drawn.inputs["input_ids"].tolist()]
+    assert len(set(picked)) == 3
+    assert set(picked) <= rows
+    assert torch.equal(whole.sample(3, 5).inputs["input_ids"], drawn.inputs["input_ids"])
+    assert len({tuple(whole.sample(3, seed).lengths.tolist()) for seed in range(20)}) > 1
+    with pytest.raises(UserError, match=r"^train_size is 5, the training set has 4 examples; ask for less\.$"):
+        whole.sample(5, 0)
 
 
 @pytest.mark.parametrize(

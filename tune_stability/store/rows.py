@@ -10,7 +10,7 @@ from typing import Any
 from tune_stability.errors import UserError
 from tune_stability.outcomes import SuccessRule, failure_mode
 from tune_stability.store.provenance import Provenance
-from tune_stability.trials import CONTRACT_VERSION, TrialConfig, TrialResult
+from tune_stability.trials import CONTRACT_VERSION, SEED_PARTS, TrialConfig, TrialResult
 
 
 def completed_row(
@@ -73,12 +73,13 @@ def _common(study: str, config: TrialConfig, provenance: Provenance, started_at:
     labels = {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)
-        if field.name != "hyperparameters"
+        if field.name not in ("hyperparameters", "data")
     }
     return {
         "trial_id": config.trial_id,
         "study": study,
         **labels,
+        **{part: config.seed if labels[part] is None else labels[part] for part in SEED_PARTS},
         **dataclasses.asdict(config.hyperparameters),
         "started_at": started_at,
         "contract_version": CONTRACT_VERSION,

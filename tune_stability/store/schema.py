@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 
 _TEXT, _REAL, _WHOLE = pa.string(), pa.float64(), pa.int64()
 _TIME = pa.timestamp("us", tz="UTC")
-_ARROW_TYPES = {float: _REAL, int: _WHOLE, bool: pa.bool_()}
+_ARROW_TYPES = {float: _REAL, int: _WHOLE, bool: pa.bool_(), str: _TEXT}
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Column:
     type: pa.DataType
     meaning: str
     nullable: bool = False
-    absent: float | int | bool | None = None
+    absent: float | int | bool | str | None = None
 
 
 _HYPERPARAMETERS = tuple(
@@ -63,6 +63,10 @@ _TRIALS = (
     Column("source", _TEXT, "design (space-filling) or adaptive (a sampler that looks at results)."),
     *_HYPERPARAMETERS,
     Column("seed", _WHOLE, "Seed of the run."),
+    # Null in files from before these columns existed, when all three were the seed of the run.
+    Column("init_seed", _WHOLE, "Seed of the head's initial weights.", nullable=True),
+    Column("data_seed", _WHOLE, "Seed of the data order.", nullable=True),
+    Column("dropout_seed", _WHOLE, "Seed of dropout.", nullable=True),
     Column("status", _TEXT, "What happened to the execution: completed or error."),
     Column("outcome", _TEXT, "What a completed run showed, by the majority rule: success or failed.", nullable=True),
     Column("failure_mode", _TEXT, "Why a failed trial failed.", nullable=True),

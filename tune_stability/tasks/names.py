@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tune_stability.data_source import DataSource
 from tune_stability.errors import unknown_name
 
 if TYPE_CHECKING:
     from tune_stability.tasks.task import Task
 
-
-def _grammar() -> Task:
-    from tune_stability.tasks.grammar import load_grammar
-
-    return load_grammar()
+TASK_NAMES = ("grammar", "cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte", "wnli")
 
 
-# The loaders import `datasets` only when called, so that naming a task costs nothing.
-_LOADERS: dict[str, Callable[[], Task]] = {"grammar": _grammar}
-TASK_NAMES = tuple(_LOADERS)
-
-
-def load_task(name: str) -> Task:
-    """The task of that name. Raises `UserError` naming the nearest one."""
-    if name not in _LOADERS:
+def load_task(name: str, data: DataSource | None = None) -> Task:
+    """The task of that name, from where `data` says. Raises `UserError` naming the nearest one."""
+    # The loaders import `datasets`, so that naming a task costs nothing.
+    data = data or DataSource()
+    if name not in TASK_NAMES:
         raise unknown_name("task", name, TASK_NAMES)
-    return _LOADERS[name]()
+    if name == "grammar":
+        from tune_stability.tasks.grammar import load_grammar
+
+        return load_grammar()
+    from tune_stability.tasks.glue import load_glue
+
+    return load_glue(name, data)

@@ -44,11 +44,15 @@ class Task:
 
     def chance_loss(self) -> float:
         """Cross-entropy, in nats, of always predicting the training set's class frequencies."""
-        shares = class_shares(np.asarray(self.train["label"]), self.num_labels)
-        present = shares[shares > 0]
-        return float(-(present * np.log(present)).sum())
+        return entropy(class_shares(np.asarray(self.train["label"]), self.num_labels))
 
 
 def class_shares(labels: NDArray[np.integer], num_labels: int) -> NDArray[np.float64]:
     """Share of each class among `labels`, shape `(num_labels,)`."""
     return np.bincount(labels, minlength=num_labels) / len(labels)
+
+
+def entropy(shares: NDArray[np.float64]) -> float:
+    """The entropy, in nats, of class frequencies, shape `(num_labels,)`: the loss of always predicting them."""
+    present = shares[shares > 0]
+    return float(-(present * np.log(present)).sum())

@@ -9,11 +9,13 @@ from typing import Literal
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from tune_stability.errors import UserError
 from tune_stability.hyperparameters import Hyperparameters
 from tune_stability.tasks.task import Task
 
 SplitName = Literal["train", "validation"]
 EVALUATION_BATCH_SIZE = 125
+GROUPED_BATCHES = 50
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,19 @@ class EncodedSplit:
     inputs: dict[str, torch.Tensor]
     lengths: torch.Tensor
     labels: torch.Tensor
+
+    def sample(self, size: int, seed: int) -> EncodedSplit:
+        """`size` examples drawn without replacement, the same for the same seed; all of them for a size of 0.
+
+        Raises `UserError` if the split has fewer.
+        """
+        if size == 0:
+            return self
+        if size > len(self.labels):
+            raise UserError(f"train_size is {size}, the training set has {len(self.labels)} examples; ask for less.")
+        drawn = torch.randperm(len(self.labels), generator=torch.Generator().manual_seed(seed))[:size]
+        inputs = {name: tensor[drawn] for name, tensor in self.inputs.items()}
+        return EncodedSplit(inputs, self.lengths[drawn], self.labels[drawn])
 
     def batch(self, index: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """The examples at `index`, shape `(batch,)`, padded to the longest of them, and their labels."""
@@ -51,7 +66,22 @@ def encode(task: Task, split_name: SplitName, tokenizer: PreTrainedTokenizerBase
     return EncodedSplit(inputs, inputs["attention_mask"].sum(1), torch.tensor(list(split["label"])))
 
 
-def training_batches(n: int, batch_size: int, num_epochs: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-    """The example indices of every step, each epoch in a new random order."""
-    for _ in range(num_epochs):
-        yield from torch.randperm(n, generator=generator).split(batch_size)
+def training_batches(
+    lengths: torch.Tensor, batch_size: int, group_by_length: bool, generator: torch.Generator
+) -> Iterator[torch.Tensor]:
+    """The example indices of step after step, without end: each epoch a new random order of all examples.
+
+    With `group_by_length`, within stretches of `GROUPED_BATCHES` batches of that order the batches are cut from
+    the examples sorted by length, and follow each other in random order.
+    """
+    n = len(lengths)
+    while True:
+        order = torch.randperm(n, generator=generator)
+        if not group_by_length:
+            yield from order.split(batch_size)
+            continue
+        stretches = [
+            part[torch.argsort(lengths[part], stable=True)] for part in order.split(GROUPED_BATCHES * batch_size)
+        ]
+        batches = [batch for stretch in stretches for batch in stretch.split(batch_size)]
+        yield from (batches[place] for place in torch.randperm(len(batches), generator=generator))

@@ -15,19 +15,21 @@ import numpy as np
 import torch
 from torch import nn
 
+from tune_stability.data_source import DataSource
 from tune_stability.hyperparameters import Hyperparameters
 from tune_stability.models.loading import PretrainedModel, draw_head, load_model
 from tune_stability.tasks import load_task
 from tune_stability.tasks.metrics import compute_metric
-from tune_stability.tasks.task import class_shares
+from tune_stability.tasks.task import class_shares, entropy
 from tune_stability.training.data import EncodedSplit, encode, training_batches
 from tune_stability.training.optimizer import PaperAdamW
 from tune_stability.training.parameters import FlatParameters, GradientNorms
-from tune_stability.training.schedule import evaluated_epochs, learning_rate, recorded_steps
+from tune_stability.training.schedule import evaluated_steps, learning_rate, recorded_steps
 from tune_stability.trials import CurvePoint, GradientPoint, TrialConfig, TrialResult
 
 HEAD_STD = 0.02
 GRADIENT_START_STEPS = 3
+DATA_HYPERPARAMETERS = ("max_seq_length", "token_type_ids", "train_size", "train_seed")
 
 
 def run_trial(config: TrialConfig) -> TrialResult:
@@ -73,18 +75,18 @@ class _Prepared:
 
 @lru_cache(maxsize=4)
 def _prepare(
-    model: str, revision: str, task_name: str, _fingerprint: str, max_seq_length: int, token_type_ids: bool
+    model: str, revision: str, task_name: str, _fingerprint: str, data: DataSource, h: Hyperparameters
 ) -> _Prepared:
-    task = load_task(task_name)
+    task = load_task(task_name, data)
     pretrained = load_model(model, task.num_labels, revision or None)
-    h = Hyperparameters(max_seq_length=max_seq_length, token_type_ids=token_type_ids)
+    train = encode(task, "train", pretrained.tokenizer, h).sample(h.train_size, h.train_seed)
     return _Prepared(
         pretrained=pretrained,
-        train=encode(task, "train", pretrained.tokenizer, h),
+        train=train,
         validation=encode(task, "validation", pretrained.tokenizer, h),
         metric=task.metric,
         majority_score=task.majority_score(),
-        chance_loss=task.chance_loss(),
+        chance_loss=entropy(class_shares(train.labels.numpy(), task.num_labels)),
         num_labels=task.num_labels,
     )
 
@@ -109,8 +111,8 @@ class _Run:
             config.model_revision,
             config.task,
             config.task_fingerprint,
-            h.max_seq_length,
-            h.token_type_ids,
+            config.data,
+            Hyperparameters(**{name: getattr(h, name) for name in DATA_HYPERPARAMETERS}),
         )
         torch.manual_seed(config.seed)
         generator = torch.Generator().manual_seed(config.seed)
@@ -126,7 +128,7 @@ class _Run:
         self.generator = generator
         self.num_examples = len(self.prepared.train.labels)
         self.steps_per_epoch = math.ceil(self.num_examples / h.batch_size)
-        self.total_steps = self.steps_per_epoch * h.num_epochs
+        self.total_steps = h.max_steps or self.steps_per_epoch * h.num_epochs
 
     def result(self, started: float) -> TrialResult:
         records = _Records()
@@ -160,10 +162,10 @@ class _Run:
         """Run the steps, filling `losses` and `records`; how many there were, and whether the last diverged."""
         h = self.h
         recorded = set(recorded_steps(self.total_steps))
-        evaluated = {epoch * self.steps_per_epoch - 1 for epoch in evaluated_epochs(h.num_epochs)}
+        evaluated = set(evaluated_steps(self.total_steps, self.steps_per_epoch))
         self.model.train()
-        batches = training_batches(self.num_examples, h.batch_size, h.num_epochs, self.generator)
-        for step, index in enumerate(batches):
+        batches = training_batches(self.prepared.train.lengths, h.batch_size, h.group_by_length, self.generator)
+        for step, index in zip(range(self.total_steps), batches, strict=False):
             inputs, labels = self._batch(self.prepared.train, index)
             loss = nn.functional.cross_entropy(self.model(**inputs).logits, labels)
             self.flat.zero_gradients()

@@ -30,6 +30,11 @@ def recorded_steps(total_steps: int) -> list[int]:
     return sorted({round(step) for step in (*dense, *even)})
 
 
-def evaluated_epochs(num_epochs: int) -> list[int]:
-    """At most `MAX_EVALUATIONS` epochs in [1, num_epochs], evenly spaced and with the last one."""
-    return sorted({round(e) for e in np.linspace(0, num_epochs, min(num_epochs, MAX_EVALUATIONS) + 1)[1:]})
+def evaluated_steps(total_steps: int, steps_per_epoch: int) -> list[int]:
+    """At most `MAX_EVALUATIONS` steps in [0, total_steps) after which a run is evaluated, the last one among them.
+
+    They are evenly spaced ends of epochs; a run that is no whole number of epochs has evenly spaced steps.
+    """
+    unit = 1 if total_steps % steps_per_epoch else steps_per_epoch
+    units = total_steps // unit
+    return sorted({round(k) * unit - 1 for k in np.linspace(0, units, min(units, MAX_EVALUATIONS) + 1)[1:]})
