@@ -108,7 +108,13 @@ def test_an_id_changes_with_each_hyperparameter() -> None:
 
 @pytest.mark.parametrize(
     "labels",
-    [{"recipe": "devlin"}, {"config_index": 7}, {"source": "adaptive"}, {"data": DataSource(data_dir="x")}],
+    [
+        {"recipe": "devlin"},
+        {"config_index": 7},
+        {"source": "adaptive"},
+        {"data": DataSource(data_dir="x")},
+        {"checkpoint_every": 5},
+    ],
 )
 def test_labels_leave_an_id_as_it_is(labels: dict) -> None:
     assert dataclasses.replace(BASE, **labels).trial_id == BASE.trial_id
@@ -118,7 +124,7 @@ def test_fields_are_either_labels_or_determining() -> None:
     # A new field is one or the other, and the tests above must know it.
     determining = {"model", "model_revision", "task", "task_fingerprint", "hyperparameters", "seed", "trainable"}
     determining |= set(SEED_PARTS)
-    labels = {"recipe", "config_index", "source", "data"}
+    labels = {"recipe", "config_index", "source", "data", "checkpoint_every", "checkpoint_file"}
     assert {f.name for f in dataclasses.fields(TrialConfig)} == determining | labels
 
 

@@ -51,12 +51,19 @@ class SearchOptions:
     gpus_per_trial: float | None = None
     max_concurrent: int | None = None
     time_budget: str | None = None
+    checkpoint_every: int = 0
     success_rule: str = "majority"
     plan: bool = False
     verbose: bool = False
 
     def __post_init__(self) -> None:
-        for name, least in (("num_configs", 1), ("seeds", 1), ("max_concurrent", 1), ("design_seed", 0)):
+        for name, least in (
+            ("num_configs", 1),
+            ("seeds", 1),
+            ("max_concurrent", 1),
+            ("design_seed", 0),
+            ("checkpoint_every", 0),
+        ):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"--{name.replace('_', '-')} must be at least {least}, received {value}.")

@@ -61,6 +61,7 @@ def study_spec(options: SearchOptions) -> StudySpec:
         family=family,
         settings=options.pinned(),
         data=options.data,
+        checkpoint_every=options.checkpoint_every,
     )
     check_recipes_differ(spec)
     return spec

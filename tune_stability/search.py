@@ -61,6 +61,9 @@ def search(
     ] = None,
     max_concurrent: Annotated[int | None, typer.Option(help="Most trials at once. Default: what fits.")] = None,
     time_budget: Annotated[str | None, typer.Option(help="Start no trial after so long: 90s, 15m, 1.5h.")] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(help="Steps between checkpoints of a trial in flight. Default: none.")
+    ] = None,
     success_rule: Annotated[
         str | None, typer.Option(help=_help("majority, margin:0.05 or within:0.95, for the summary.", "success_rule"))
     ] = None,

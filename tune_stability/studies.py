@@ -26,7 +26,8 @@ class StudySpec:
     """What a study runs. `num_configs`, `num_seeds` and `recipes` may grow; `name` is a label; the rest is fixed.
 
     `family` are the hyperparameters that the model's family has of its own, under what a recipe pins; `settings` those
-    that were given for all arms, over it. `data` says where the data are, is not stored, and may change.
+    that were given for all arms, over it. `data` (where the data are) and `checkpoint_every` (in steps) change no
+    result, are not stored, and may change.
     """
 
     name: str
@@ -46,6 +47,7 @@ class StudySpec:
     family: dict[str, Value] = field(default_factory=dict)
     settings: dict[str, Value] = field(default_factory=dict)
     data: DataSource = field(default_factory=DataSource)
+    checkpoint_every: int = 0
 
     def __post_init__(self) -> None:
         names = [recipe.name for recipe in self.recipes]
@@ -66,7 +68,11 @@ class StudySpec:
 
     def to_json(self) -> str:
         """The spec as text for people and for `from_json`."""
-        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "data"}
+        plain = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in ("data", "checkpoint_every")
+        }
         plain |= {"space": space_to_dict(self.space), "recipes": [_recipe_to_dict(recipe) for recipe in self.recipes]}
         return json.dumps({"schema_version": SPEC_VERSION, **plain}, indent=2, allow_nan=False) + "\n"
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from tune_stability.data_source import DataSource
 from tune_stability.hyperparameters import Hyperparameters
@@ -22,13 +22,23 @@ SEED_PARTS = ("init_seed", "data_seed", "dropout_seed")
 """The seeds of a trial whose randomness is taken apart: of the head's initial weights, the data order, and dropout."""
 
 
+class CheckpointFile(Protocol):
+    """The file of one trial's checkpoint, wherever it lies."""
+
+    def read(self) -> bytes | None:
+        """What was written last, None if nothing was."""
+
+    def write(self, data: bytes) -> None:
+        """Put `data` in place as a whole."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrialConfig:
     """One fine-tuning run to be made.
 
-    `recipe`, `config_index` and `source` are labels, `data` says where the data are; all else determines the result.
-    `seed` alone sets the head's initial weights, the data order and dropout, unless the three have seeds of
-    their own (Dodge et al. 2020).
+    `recipe`, `config_index` and `source` are labels, `data` and the checkpoint say where things are; all else decides
+    on the result. `seed` alone sets the head's initial weights, the data order and dropout, unless the three have seeds
+    of their own (Dodge et al. 2020).
     """
 
     model: str
@@ -45,6 +55,10 @@ class TrialConfig:
     config_index: int
     source: Source = "design"
     data: DataSource = field(default_factory=DataSource)
+    checkpoint_every: int = 0
+    """Steps from one checkpoint of the run to the next; 0 for none."""
+    checkpoint_file: CheckpointFile | None = None
+    """Where it is kept; the worker that runs the trial gives it."""
 
     @property
     def trial_id(self) -> str:
@@ -77,11 +91,13 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class GradientPoint:
-    """The L2 norm, before clipping, of the gradient of one layer group at a logged step."""
+    """The L2 norm, before clipping, of the gradient of one layer group at a logged step, and what the step changed."""
 
     step: int
     layer_group: str
     norm: float
+    update_ratio: float = float("nan")
+    """Norm of the step's change of the group's weights over the norm of the weights."""
 
 
 @dataclass(frozen=True, kw_only=True)

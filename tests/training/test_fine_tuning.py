@@ -27,7 +27,7 @@ from tune_stability.tasks import load_task
 from tune_stability.tasks.grammar import load_grammar
 from tune_stability.tasks.metrics import compute_metric
 from tune_stability.tasks.task import Task
-from tune_stability.training import fine_tuning
+from tune_stability.training import fine_tuning, prepared
 from tune_stability.training.fine_tuning import run_trial
 from tune_stability.training.schedule import MAX_EVALUATIONS, MAX_RECORDED_STEPS, learning_rate
 from tune_stability.trials import TrialConfig, TrialResult
@@ -58,9 +58,9 @@ def small_task() -> Task:
 @pytest.fixture
 def small(small_task: Task, monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
     """The built-in task, small enough for a run in a fraction of a second."""
-    monkeypatch.setattr(fine_tuning, "load_task", lambda *_: small_task)
+    monkeypatch.setattr(prepared, "load_task", lambda *_: small_task)
     yield small_task
-    fine_tuning._prepare.cache_clear()
+    prepared._prepare.cache_clear()
 
 
 def numbers(result: TrialResult) -> str:
@@ -76,7 +76,7 @@ def losses(result: TrialResult) -> list[float]:
 class TestReproducibility:
     def test_a_trial_is_the_same_alone_and_among_others(self) -> None:
         alone = run_trial(trial())
-        fine_tuning._prepare.cache_clear()
+        prepared._prepare.cache_clear()
         run_trial(trial(seed=5, learning_rate=1e-3, batch_size=8, dropout=0.3, max_seq_length=8))
         run_trial(trial(seed=6, learning_rate=1e10))  # which diverges
         threads = torch.get_num_threads()
@@ -96,11 +96,11 @@ class TestReproducibility:
         script = f"""
 import dataclasses
 from tune_stability.tasks.grammar import load_grammar
-from tune_stability.training import fine_tuning
+from tune_stability.training import fine_tuning, prepared
 from tune_stability.hyperparameters import Hyperparameters
 from tune_stability.trials import TrialConfig, TrialResult
 task = load_grammar({NUM_TRAIN}, {NUM_VALIDATION})
-fine_tuning.load_task = lambda *_: task
+prepared.load_task = lambda *_: task
 config = TrialConfig(
     model="micro-bert", model_revision="", task="grammar", task_fingerprint="other",
     hyperparameters=Hyperparameters(learning_rate=3e-4, num_epochs=2), seed=0, recipe="y", config_index=9,
@@ -248,9 +248,9 @@ def test_a_run_is_the_one_written_out_plainly(small: Task, changes: dict) -> Non
 @pytest.fixture(scope="module")
 def long(small_task: Task) -> TrialResult:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fine_tuning, "load_task", lambda *_: small_task)
+        patch.setattr(prepared, "load_task", lambda *_: small_task)
         result = run_trial(trial(num_epochs=13))
-    fine_tuning._prepare.cache_clear()
+    prepared._prepare.cache_clear()
     return result
 
 
@@ -283,6 +283,9 @@ class TestRecords:
         for points in by_step.values():
             assert [point.layer_group for point in points] == LAYER_GROUPS
             assert all(0 < point.norm < math.inf for point in points)
+            # Under warmup the first step has rate 0 and changes nothing.
+            assert all((point.update_ratio > 0) == (point.step > 0) for point in points)
+            assert all(point.update_ratio < 0.2 for point in points)
         evaluated_only = {point.step for point in long.curve} - set(by_step)
         assert evaluated_only <= {11, 19, 31, 39, 51}
 
@@ -399,13 +402,13 @@ class TestDivergence:
     def test_a_gradient_that_overflows_in_the_last_step_is_a_result(
         self, small: Task, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        measure = fine_tuning.GradientNorms.measure
+        measure = fine_tuning.GroupNorms.gradients
         calls = itertools.count(1)
 
-        def overflowing(self: fine_tuning.GradientNorms) -> torch.Tensor:
+        def overflowing(self: fine_tuning.GroupNorms) -> torch.Tensor:
             return measure(self) * (math.inf if next(calls) == 4 else 1.0)
 
-        monkeypatch.setattr(fine_tuning.GradientNorms, "measure", overflowing)
+        monkeypatch.setattr(fine_tuning.GroupNorms, "gradients", overflowing)
         result = run_trial(trial(num_epochs=1))
         assert math.isnan(result.score)
         assert math.isnan(result.train_loss)
@@ -423,6 +426,63 @@ def test_what_cannot_be_loaded_is_an_error(change: dict, words: str) -> None:
         run_trial(dataclasses.replace(trial(fingerprint="gone"), **change))
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("small")
+class TestSeedsOfTheirOwn:
+    def run(self, **seeds: int) -> tuple[TrialResult, list[torch.Tensor], torch.Tensor]:
+        """A short run with dropout, its first batches of indices, and the head that it started with."""
+        config = dataclasses.replace(trial(num_epochs=1), **seeds)
+        run = fine_tuning._Run(config, "cpu")
+        head = dict(run.model.named_parameters())["classifier.weight"].detach().clone()
+        batches, run.batches = itertools.tee(run.batches)
+        return run.result(), list(itertools.islice(batches, 4)), head
+
+    @pytest.mark.parametrize(
+        ("changed", "head_same", "order_same"),
+        [("init_seed", False, True), ("data_seed", True, False), ("dropout_seed", True, True)],
+    )
+    def test_each_sets_its_own_part_alone(self, changed: str, head_same: bool, order_same: bool) -> None:
+        seeds = {"init_seed": 1, "data_seed": 2, "dropout_seed": 3}
+        result, order, head = self.run(**seeds)
+        other, other_order, other_head = self.run(**{**seeds, changed: 9})
+        assert torch.equal(head, other_head) == head_same
+        assert all(torch.equal(a, b) for a, b in zip(order, other_order, strict=True)) == order_same
+        assert losses(result) != losses(other)
+
+    def test_with_all_three_the_seed_of_the_trial_sets_nothing(self) -> None:
+        seeds = {"init_seed": 1, "data_seed": 2, "dropout_seed": 3}
+        assert numbers(self.run(**seeds, seed=4)[0]) == numbers(self.run(**seeds, seed=5)[0])
+
+
+@pytest.mark.usefixtures("small")
+class TestPrecision:
+    def test_bf16_is_close_to_fp32_and_keeps_the_weights_in_fp32(self) -> None:
+        exact, rough = run_trial(trial()), run_trial(trial(precision="bf16"))
+        assert losses(exact) != losses(rough)
+        assert losses(rough) == pytest.approx(losses(exact), rel=0.02)
+        run = fine_tuning._Run(trial(precision="bf16"), "cpu")
+        run.result()
+        assert run.flat.values.dtype == run.flat.gradients.dtype == torch.float32
+
+
+@pytest.mark.usefixtures("small")
+class TestStepsInPlaceOfEpochs:
+    @pytest.mark.parametrize(("max_steps", "evaluated"), [(1, [0]), (6, [0, 1, 3, 4, 5]), (8, [3, 7])])
+    def test_a_run_has_as_many_steps_as_asked_for(self, max_steps: int, evaluated: list[int]) -> None:
+        result = run_trial(trial(max_steps=max_steps, num_epochs=1))
+        assert result.steps == max_steps
+        assert [point.step for point in result.curve if point.score is not None] == evaluated
+        assert result.curve[-1].step == max_steps - 1
+
+    def test_the_same_steps_as_whole_epochs_are_the_same_run(self) -> None:
+        by_steps, by_epochs = run_trial(trial(max_steps=8, num_epochs=1)), run_trial(trial(num_epochs=2))
+        assert numbers(by_steps) == numbers(by_epochs)
+
+    def test_a_sample_of_the_training_set(self) -> None:
+        result = run_trial(trial(train_size=32, num_epochs=1))
+        assert result.steps == 2
+        assert numbers(result) != numbers(run_trial(trial(train_size=32, train_seed=1, num_epochs=1)))
 
 
 class TestRealRuns:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tune_stability.training.parameters import FlatParameters, GradientNorms, layer_group
+from tune_stability.training.parameters import FlatParameters, GroupNorms, layer_group
 
 
 def module() -> nn.Module:
@@ -169,21 +169,21 @@ class Encoder(nn.Module):
 
 
 def test_groups_stand_in_the_order_of_the_network() -> None:
-    norms = GradientNorms(FlatParameters(Encoder()), frozenset())
+    norms = GroupNorms(FlatParameters(Encoder()), frozenset())
     layers = [f"layer_{number}" for number in range(1, 13)]
     assert norms.groups == ["embeddings", *layers, "other", "pooler", "classifier"]
 
 
 def test_new_parameters_are_the_classifier_whatever_their_names() -> None:
-    norms = GradientNorms(FlatParameters(Encoder(2)), frozenset({"pooler.weight", "pooler.bias"}))
+    norms = GroupNorms(FlatParameters(Encoder(2)), frozenset({"pooler.weight", "pooler.bias"}))
     assert norms.groups == ["embeddings", "layer_1", "layer_2", "other", "classifier"]
 
 
 def test_group_norms_are_those_of_the_parts() -> None:
     net = Encoder()
-    norms = GradientNorms(FlatParameters(net), frozenset())
+    norms = GroupNorms(FlatParameters(net), frozenset())
     backward(net)
-    got = dict(zip(norms.groups, norms.measure().tolist(), strict=True))
+    got = dict(zip(norms.groups, norms.gradients().tolist(), strict=True))
     parts: dict[str, list[torch.Tensor]] = {}
     for name, p in net.named_parameters():
         parts.setdefault(layer_group(name), []).append(p.grad.double().reshape(-1))
@@ -204,7 +204,7 @@ def test_group_norms_are_those_of_the_parts() -> None:
     ],
 )
 def test_the_lower_layers_are_the_lower_half(layers: int, lower: list[str]) -> None:
-    norms = GradientNorms(FlatParameters(Encoder(layers)), frozenset())
+    norms = GroupNorms(FlatParameters(Encoder(layers)), frozenset())
     assert [norms.groups[place] for place in norms.lower] == lower
     # All group norms 2: together 2 sqrt(k).
     assert norms.lower_layers([2.0] * len(norms.groups)) == pytest.approx(2 * math.sqrt(len(lower)))
@@ -212,10 +212,10 @@ def test_the_lower_layers_are_the_lower_half(layers: int, lower: list[str]) -> N
 
 def test_a_gradient_that_is_not_finite_shows_in_its_group_alone() -> None:
     net = Encoder(2)
-    norms = GradientNorms(FlatParameters(net), frozenset())
+    norms = GroupNorms(FlatParameters(net), frozenset())
     backward(net)
     net.layer[0].bias.grad[1] = math.inf
-    got = dict(zip(norms.groups, norms.measure().tolist(), strict=True))
+    got = dict(zip(norms.groups, norms.gradients().tolist(), strict=True))
     assert got["layer_1"] == math.inf
     assert all(math.isfinite(norm) for group, norm in got.items() if group != "layer_1")
 
@@ -223,8 +223,25 @@ def test_a_gradient_that_is_not_finite_shows_in_its_group_alone() -> None:
 def test_measuring_leaves_the_gradient_alone() -> None:
     net = Encoder(2)
     flat = FlatParameters(net)
-    norms = GradientNorms(flat, frozenset())
+    norms = GroupNorms(flat, frozenset())
     backward(net)
     before = flat.gradients.clone()
-    assert torch.equal(norms.measure(), norms.measure())
+    assert torch.equal(norms.gradients(), norms.gradients())
     assert torch.equal(flat.gradients, before)
+
+
+def test_a_groups_relative_change_by_hand() -> None:
+    net = nn.ModuleDict({"embeddings": nn.Linear(2, 1, bias=False), "classifier": nn.Linear(1, 1)})
+    flat = FlatParameters(net)
+    norms = GroupNorms(flat, frozenset({"classifier.weight", "classifier.bias"}))
+    with torch.no_grad():
+        net["embeddings"].weight.copy_(torch.tensor([[3.0, 4.0]]))
+        net["classifier"].weight.fill_(2.0)
+        net["classifier"].bias.zero_()
+    before = flat.values.clone()
+    with torch.no_grad():
+        net["embeddings"].weight.add_(torch.tensor([[0.0, 1.0]]))
+        net["classifier"].bias.fill_(-1.0)
+    assert norms.groups == ["embeddings", "classifier"]
+    assert norms.relative_change(before).tolist() == pytest.approx([1 / 5, 1 / 2])
+    assert norms.relative_change(flat.values.clone()).tolist() == [0.0, 0.0]

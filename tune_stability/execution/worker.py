@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import traceback
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from tune_stability.execution.trainable import load_trainable
 from tune_stability.sampling.sources import TrialEnd
 from tune_stability.store import (
     Location,
+    StoredCheckpoint,
     completed_row,
     current_provenance,
     curve_rows,
@@ -30,6 +32,9 @@ class Worker:
     def run(self, config: TrialConfig) -> TrialEnd:
         """Run one trial and store it. An exception of the trainable is a row with its traceback, not an exception."""
         started_at, started = datetime.now(UTC), time.perf_counter()
+        checkpoint = StoredCheckpoint(self._location, config.trial_id)
+        if config.checkpoint_every:
+            config = dataclasses.replace(config, checkpoint_file=checkpoint)
         try:
             result = load_trainable(config.trainable)(config)
             if not isinstance(result, TrialResult):
@@ -40,6 +45,8 @@ class Worker:
             brief = f"{type(error).__name__}: {error}".splitlines()[0]
             return self._crashed(config, traceback.format_exc(), brief, started_at, time.perf_counter() - started)
         write_files(self._location, config.trial_id, files)
+        if config.checkpoint_every:
+            checkpoint.delete()
         return TrialEnd(config.trial_id, config.recipe, row["outcome"], time.perf_counter() - started)
 
     def record_death(self, config: TrialConfig, attempts: int) -> TrialEnd:

@@ -61,6 +61,7 @@ def configuration_trials(
             config_index=index,
             source=source,
             data=spec.data,
+            checkpoint_every=spec.checkpoint_every,
         )
         for seed in range(spec.num_seeds)
         for recipe, hyperparameters in arms.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tune_stability.errors import StoreWarning
+from tune_stability.store.checkpoints import StoredCheckpoint
 from tune_stability.store.compaction import compact
 from tune_stability.store.location import Location, locate
 from tune_stability.store.provenance import Provenance, current_provenance
@@ -19,6 +20,7 @@ __all__ = [
     "Location",
     "Provenance",
     "StoreWarning",
+    "StoredCheckpoint",
     "Table",
     "check_study",
     "compact",

@@ -3,6 +3,7 @@
 - study.json: the spec
 - trials/{trial_id}-{unique}.parquet: a trial's row; curves/ and gradients/ hold its logged steps
 - trials/compacted-{unique}.parquet: the rows of many trials
+- checkpoints/{trial_id}.safetensors: what a trial in flight needs to go on
 - .{name}.{unique}.tmp: a file being written, or left by a killed process
 """
 
@@ -49,6 +50,10 @@ class Location:
     def shard(self, table: Table, trial_id: str, unique: str) -> str:
         """The path of one trial's rows. `unique` tells the attempts at the same trial apart."""
         return f"{self.root}/{table}/{trial_id}-{unique}.parquet"
+
+    def checkpoint(self, trial_id: str) -> str:
+        """The path of a trial's checkpoint."""
+        return f"{self.root}/checkpoints/{trial_id}.safetensors"
 
     def compacted(self, table: Table) -> str:
         """A new path for the rows of many trials."""

@@ -73,7 +73,7 @@ def _common(study: str, config: TrialConfig, provenance: Provenance, started_at:
     labels = {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)
-        if field.name not in ("hyperparameters", "data")
+        if field.name not in ("hyperparameters", "data", "checkpoint_every", "checkpoint_file")
     }
     return {
         "trial_id": config.trial_id,

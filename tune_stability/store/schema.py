@@ -106,6 +106,9 @@ _GRADIENTS = (
     Column("step", _WHOLE, "Optimizer step, from 0."),
     Column("layer_group", _TEXT, "Which layers."),
     Column("norm", _REAL, "L2 norm of their gradient before clipping."),
+    Column(
+        "update_ratio", _REAL, "Norm of the step's change of their weights over that of the weights.", nullable=True
+    ),
 )
 
 TABLES: Mapping[Table, tuple[Column, ...]] = MappingProxyType(

@@ -26,6 +26,11 @@ class EncodedSplit:
     lengths: torch.Tensor
     labels: torch.Tensor
 
+    def to(self, device: str) -> EncodedSplit:
+        """The split with inputs and labels on a device, so that no step waits for them. Lengths stay where they are."""
+        inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
+        return EncodedSplit(inputs, self.lengths, self.labels.to(device))
+
     def sample(self, size: int, seed: int) -> EncodedSplit:
         """`size` examples drawn without replacement, the same for the same seed; all of them for a size of 0.
 
@@ -42,6 +47,7 @@ class EncodedSplit:
     def batch(self, index: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """The examples at `index`, shape `(batch,)`, padded to the longest of them, and their labels."""
         longest = int(self.lengths[index].max())
+        index = index.to(self.labels.device, non_blocking=True)
         return {name: tensor[index, :longest] for name, tensor in self.inputs.items()}, self.labels[index]
 
     def evaluation_batches(self) -> Iterator[torch.Tensor]:

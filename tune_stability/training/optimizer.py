@@ -34,6 +34,16 @@ class PaperAdamW:
         self._v = torch.zeros_like(flat.values)
         self._t = 0
 
+    def moments(self) -> dict[str, torch.Tensor]:
+        """The optimizer's state beside the number of its steps, for `resume`."""
+        return {"m": self._m, "v": self._v}
+
+    def resume(self, steps: int, moments: dict[str, torch.Tensor]) -> None:
+        """Take up the state of an optimizer that has made `steps` steps."""
+        self._t = steps
+        self._m.copy_(moments["m"])
+        self._v.copy_(moments["v"])
+
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """Change the parameters in place by one step along their gradients."""

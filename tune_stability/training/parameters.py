@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -27,6 +28,7 @@ class FlatParameters:
         self.values = torch.cat([p.detach().reshape(-1) for p in parameters])
         self.gradients = torch.zeros_like(self.values)
         self.gradient_views = []
+        self.sizes = [p.numel() for p in parameters]
         start = 0
         for p in parameters:
             end = start + p.numel()
@@ -44,26 +46,37 @@ class FlatParameters:
         self.gradients.mul_(scale.clamp(max=1.0))
 
 
-class GradientNorms:
-    """Gradient norms by layer group: embeddings, layer_1 ... layer_L, pooler, classifier."""
+class GroupNorms:
+    """Norms by layer group: embeddings, layer_1 ... layer_L, pooler, classifier."""
 
     def __init__(self, flat: FlatParameters, new_parameters: frozenset[str]) -> None:
         names = ["classifier" if name in new_parameters else layer_group(name) for name in flat.names]
         self.groups = sorted(set(names), key=_group_order)
-        self._views = flat.gradient_views
+        self._flat = flat
         self._index = torch.tensor([self.groups.index(name) for name in names], device=flat.values.device)
         layers = [g for g in self.groups if g.startswith("layer_")]
         self.lower = [self.groups.index(g) for g in layers[: max(1, len(layers) // 2)]]
         """Places in `groups` of the lower half of the encoder's layers."""
 
-    def measure(self) -> torch.Tensor:
+    def gradients(self) -> torch.Tensor:
         """The L2 norm of each group's gradient, shape `(len(groups),)`."""
-        squares = torch.stack(torch._foreach_norm(self._views)).square()
-        return squares.new_zeros(len(self.groups)).index_add_(0, self._index, squares).sqrt()
+        return self._by_group(self._flat.gradient_views)
+
+    def relative_change(self, before: torch.Tensor) -> torch.Tensor:
+        """The norm of each group's change since `before`, shape `(n,)`, over its norm then, shape `(len(groups),)`.
+
+        A group that was zero has the ratio infinity, or NaN if it is zero still.
+        """
+        change = self._by_group((self._flat.values - before).split(self._flat.sizes))
+        return change / self._by_group(before.split(self._flat.sizes))
 
     def lower_layers(self, norms: list[float]) -> float:
-        """The norm of the lower layers' gradient together, from one `measure`."""
+        """The norm of the lower layers' gradient together, from one `gradients`."""
         return sum(norms[place] ** 2 for place in self.lower) ** 0.5
+
+    def _by_group(self, views: Sequence[torch.Tensor]) -> torch.Tensor:
+        squares = torch.stack(torch._foreach_norm(list(views))).square()
+        return squares.new_zeros(len(self.groups)).index_add_(0, self._index, squares).sqrt()
 
 
 def layer_group(name: str) -> str:
