@@ -32,6 +32,8 @@ class PaperAdamW:
         self._h = hyperparameters
         self._m = torch.zeros_like(flat.values)
         self._v = torch.zeros_like(flat.values)
+        # Kept from step to step: to ask the system for as much memory anew costs more than to fill it.
+        self._denominator = torch.empty_like(flat.values)
         self._t = 0
 
     def moments(self) -> dict[str, torch.Tensor]:
@@ -54,5 +56,6 @@ class PaperAdamW:
         step_size = learning_rate
         if h.bias_correction:
             step_size *= math.sqrt(1 - h.adam_beta2**self._t) / (1 - h.adam_beta1**self._t)
-        values.addcdiv_(self._m, self._v.sqrt().add_(h.adam_epsilon), value=-step_size)
+        torch.sqrt(self._v, out=self._denominator).add_(h.adam_epsilon)
+        values.addcdiv_(self._m, self._denominator, value=-step_size)
         values[: self._flat.num_decayed].mul_(1 - learning_rate * h.weight_decay)
