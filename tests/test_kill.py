@@ -212,3 +212,31 @@ def test_ray_says_nothing_of_its_own(searches: Searches) -> None:
         "slow_trainable.py",
         "study",
     ]
+
+
+@pytest.mark.slow
+def test_a_trial_killed_at_a_random_step_goes_on_from_its_checkpoint_to_the_same_row(tmp_path: Path) -> None:
+    def start(out: str) -> subprocess.Popen[bytes]:
+        what = ["--space", "lr", "--recipes", "devlin", "--num-configs", "1", "--seeds", "1", "--train-size", "512"]
+        how = ["--executor", "local", "--checkpoint-every", "4", "--out", str(tmp_path / out)]
+        return subprocess.Popen([sys.executable, "-m", "tune_stability.search", *what, *how], stdout=subprocess.DEVNULL)
+
+    assert start("undisturbed").wait(timeout=200) == 0
+    checkpoints = tmp_path / "killed" / "checkpoints"
+    search = start("killed")
+    while not (checkpoints.is_dir() and list(checkpoints.glob("*.safetensors"))):
+        assert search.poll() is None
+        time.sleep(0.01)
+    time.sleep(random.random() / 2)
+    search.kill()
+    search.wait(timeout=60)
+    assert len(list(checkpoints.glob("*.safetensors"))) == 1
+    assert load_results(tmp_path / "killed").empty
+    assert start("killed").wait(timeout=200) == 0
+    assert list(checkpoints.glob("*.safetensors")) == []
+    one, other = (load_results(tmp_path / name) for name in ("undisturbed", "killed"))
+    differing = ["study", "seconds", "started_at"]
+    pd.testing.assert_frame_equal(one.drop(columns=differing), other.drop(columns=differing))
+    for table in ("curves", "gradients"):
+        one, other = (load_results(tmp_path / name, table=table) for name in ("undisturbed", "killed"))
+        pd.testing.assert_frame_equal(one, other)

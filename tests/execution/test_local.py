@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -165,3 +166,32 @@ def test_a_death_is_stored_as_an_error_without_an_outcome(make_study) -> None:
     assert list(rows["trial_id"]) == [trials[0].trial_id]
     assert list(rows["status"]) == ["error"]
     assert list(rows["error"]) == [end.error]
+
+
+def test_a_trial_in_flight_has_a_checkpoint_and_a_finished_one_has_none(make_study, make_trainable) -> None:
+    name = make_trainable(
+        "seen = config.checkpoint_file.read()\n"
+        "config.checkpoint_file.write(b'step 5')\n"
+        "if seen is None and config.config_index == 0:\n"
+        "    raise KeyboardInterrupt\n"
+        "(folder / f'seen-{config.trial_id}').write_text(repr(seen))\n"
+        "return analytic(config)"
+    )
+    place, trials = make_study(trainable=name, num_configs=1)
+    trials = [dataclasses.replace(trial, checkpoint_every=5) for trial in trials]
+    with pytest.raises(KeyboardInterrupt):
+        run(place, trials)
+    left = sorted((Path(place.root) / "checkpoints").iterdir())
+    assert [path.name for path in left] == [f"{trials[0].trial_id}.safetensors"]
+    assert load_results(place).empty
+    run(place, trials[:1])
+    assert (Path(place.root).parent / f"seen-{trials[0].trial_id}").read_text() == "b'step 5'"
+    assert list((Path(place.root) / "checkpoints").iterdir()) == []
+    assert len(load_results(place)) == 1
+
+
+def test_no_checkpoints_unless_asked_for(make_study, make_trainable) -> None:
+    name = make_trainable("assert config.checkpoint_file is None\nreturn analytic(config)")
+    place, trials = make_study(trainable=name, num_configs=1)
+    assert {end.error for end in run(place, trials)} == {None}
+    assert not (Path(place.root) / "checkpoints").exists()
