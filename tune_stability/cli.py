@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import typer
 
 from tune_stability.search import search
@@ -22,4 +25,6 @@ def _commands() -> None:
 
 def main() -> None:
     """Run the command that the command line names."""
+    # As `python -m` has it, so that `--trainable` finds a module of one's own in the current folder.
+    sys.path.insert(0, os.getcwd())
     app()
