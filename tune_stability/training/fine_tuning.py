@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import torch
 from torch import nn
 
+from tune_stability.errors import UserError
 from tune_stability.models.loading import draw_head
 from tune_stability.tasks.metrics import compute_metric
 from tune_stability.tasks.task import class_shares
@@ -32,9 +33,11 @@ def run_trial(config: TrialConfig) -> TrialResult:
 
     The trial's seeds alone set the head's initial weights, the data order and dropout. On CPU the result is the same,
     bit for bit, whatever ran before in the process, and whether or not the run went on from a checkpoint. A run whose
-    loss stops being finite ends there and is a result.
+    loss stops being finite ends there and is a result. Raises `UserError` for a precision that the GPU has not.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    if config.hyperparameters.precision == "bf16" and device == "cuda" and not torch.cuda.is_bf16_supported():
+        raise UserError(f"{torch.cuda.get_device_name()} has no bf16 arithmetic; take --precision fp32.")
     with _reproducible_arithmetic():
         return _Run(config, device).result()
 
