@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tune_stability.data_source import DataSource
 from tune_stability.errors import UserError
 from tune_stability.options import OPTION_NAMES, SearchOptions, search_options
 
@@ -110,10 +111,25 @@ def test_recipe_names(text: str, names: list[str]) -> None:
         ({"out": "s3://bucket/study"}, "s3://bucket/study"),
         ({"space": "narrow", "model": "org/bert-large"}, "results/local/narrow-bert-large-grammar"),
         ({"space": "spaces/mine.toml", "model": "/models/mine/"}, "results/local/mine-mine-grammar"),
+        ({"task": "file:data/train.tsv,/else/dev.tsv"}, "results/local/wide-micro-bert-train-dev"),
+        ({"task": "file:my data (1).csv,../été.v2.csv"}, "results/local/wide-micro-bert-my_data_1_-été.v2"),
     ],
 )
 def test_the_folder_of_a_study(change: dict, folder: str) -> None:
     assert SearchOptions(**change).folder == folder
+
+
+def test_where_the_data_are_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = SearchOptions(task="rte", data_dir="glue", metric="f1")
+    assert named.data == DataSource(data_dir=str(tmp_path / "glue"), metric="f1")
+    assert named.task_name == "rte"
+    own = SearchOptions(task="file:a.csv,/b/c.csv", text_columns=" x , y,", label_column="stars")
+    assert own.data == DataSource(
+        files=(str(tmp_path / "a.csv"), "/b/c.csv"), text_columns=("x", "y"), label_column="stars"
+    )
+    assert own.task_name == "file:a.csv,c.csv"
+    assert SearchOptions().data == DataSource()
 
 
 def test_each_source_overrides_the_one_before(tmp_path: Path) -> None:

@@ -48,6 +48,35 @@ def test_the_built_in_trainable_pins_model_and_task(tmp_path: Path) -> None:
     assert spec.space == get_space("wide", 3e-4)
 
 
+def own_task(folder: Path, text: str = "a dog watches .") -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("train", "dev"):
+        (folder / f"{name}.csv").write_text(f"text,label\n{text},0\n.,1\ndog .,1\n")
+    return f"file:{folder}/train.csv,{folder}/dev.csv"
+
+
+def test_where_ones_own_files_are_is_no_part_of_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_task(tmp_path / "here")
+    monkeypatch.chdir(tmp_path)
+    out = str(tmp_path / "mine")
+    relative = study_spec(SearchOptions(task="file:here/train.csv,here/dev.csv", out=out, num_configs=2))
+    elsewhere = study_spec(SearchOptions(task=own_task(tmp_path / "there"), out=out, num_configs=2))
+    assert relative.task == elsewhere.task == "file:train.csv,dev.csv"
+    trials, others = enumerate_trials(relative), enumerate_trials(elsewhere)
+    assert [trial.trial_id for trial in trials] == [trial.trial_id for trial in others]
+    # A worker finds the files whatever folder it runs in.
+    assert {trial.data.files for trial in trials} == {(f"{tmp_path}/here/train.csv", f"{tmp_path}/here/dev.csv")}
+    # Other rows under the same names are another task.
+    changed = study_spec(SearchOptions(task=own_task(tmp_path / "else", "a cat"), out=out, num_configs=2))
+    assert {trial.trial_id for trial in enumerate_trials(changed)}.isdisjoint(trial.trial_id for trial in trials)
+
+
+@pytest.mark.parametrize("given", [{"train_size": 4}, {"settings": ("train_size=4",)}])
+def test_a_sample_larger_than_the_training_set_is_refused_before_any_trial(tmp_path: Path, given: dict) -> None:
+    with pytest.raises(UserError, match=r"^train_size is 4, the training set has 3 examples; ask for less\.$"):
+        study_spec(SearchOptions(task=own_task(tmp_path), **given))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

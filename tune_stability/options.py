@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tune_stability.data_source import DataSource
+from tune_stability.data_source import DataSource, absolute, own_files, task_name
 from tune_stability.errors import UserError, unknown_name
 from tune_stability.hyperparameters import HYPERPARAMETER_NAMES, HYPERPARAMETER_TYPES, Hyperparameters, Value
 from tune_stability.trials import FINE_TUNING
@@ -83,16 +83,27 @@ class SearchOptions:
         """`out`, or the default folder of this space, model and task."""
         if self.out is not None:
             return self.out
-        parts = (Path(self.space).stem, Path(self.model).name, Path(self.task).name)
+        # Of one's own files only names, and of these only what is at home in any file system.
+        own = (re.sub(r"[^\w.-]+", "_", Path(name).stem) for name in own_files(self.task))
+        task = "-".join(own) or Path(self.task).name
+        parts = (Path(self.space).stem, Path(self.model).name, task)
         return str(Path("results", "local", "-".join(parts)))
 
     @property
     def data(self) -> DataSource:
         """Where the data of the task are."""
-        names = tuple(name.strip() for name in (self.text_columns or "").split(",") if name.strip())
         return DataSource(
-            data_dir=self.data_dir, text_columns=names, label_column=self.label_column, metric=self.metric
+            data_dir=None if self.data_dir is None else absolute(self.data_dir),
+            files=own_files(self.task),
+            text_columns=tuple(name.strip() for name in (self.text_columns or "").split(",") if name.strip()),
+            label_column=self.label_column,
+            metric=self.metric,
         )
+
+    @property
+    def task_name(self) -> str:
+        """The task as the study names it, wherever its files are."""
+        return task_name(self.task)
 
     def pinned(self) -> dict[str, Value]:
         """The hyperparameters given for all arms. Raises `UserError` for one that is unknown, wrong or given twice."""

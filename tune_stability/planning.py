@@ -47,7 +47,7 @@ def study_spec(options: SearchOptions) -> StudySpec:
         name=locate(options.folder).root.rsplit("/", 1)[-1],
         model=options.model,
         model_revision=model_revision,
-        task=options.task,
+        task=options.task_name,
         task_fingerprint=task_fingerprint,
         trainable=options.trainable,
         space=get_space(options.space, rate),
@@ -108,7 +108,7 @@ def check_model(options: SearchOptions) -> None:
     from tune_stability.models.loading import load_model
     from tune_stability.tasks import load_task
 
-    load_model(options.model, load_task(options.task, options.data).num_labels)
+    load_model(options.model, load_task(options.task_name, options.data).num_labels)
 
 
 def _check_recipes_differ_from_stored(received: StudySpec, stored: StudySpec) -> None:
@@ -123,9 +123,12 @@ def _what_is_tuned(options: SearchOptions) -> tuple[str, str, dict[str, Value]]:
         load_trainable(options.trainable)
         return "", "", {}
     from tune_stability.tasks import load_task
+    from tune_stability.tasks.checked import check_train_size
 
     known = revision(options.model)
-    return known, load_task(options.task, options.data).fingerprint, family_settings(options.model)
+    task = load_task(options.task_name, options.data)
+    check_train_size(int(options.pinned().get("train_size", 0)), len(task.train))
+    return known, task.fingerprint, family_settings(options.model)
 
 
 def _effort(trial: TrialConfig) -> int:

@@ -28,13 +28,15 @@ def search(
     space: Annotated[str | None, typer.Option(help=_help("lr, narrow, wide or FILE.toml.", "space"))] = None,
     recipes: Annotated[str | None, typer.Option(help=_help("Arms, the baseline first.", "recipes"))] = None,
     model: Annotated[str | None, typer.Option(help=_help("Embedded model, folder or hub id.", "model"))] = None,
-    task: Annotated[str | None, typer.Option(help=_help("What to fine-tune on.", "task"))] = None,
-    data_dir: Annotated[
-        str | None, typer.Option(help="Folder with a folder for each task, as nyu-mll/glue. Default: the hub.")
+    task: Annotated[
+        str | None, typer.Option(help=_help("grammar, one of GLUE, scitail or file:TRAIN,VALIDATION.", "task"))
     ] = None,
-    text_columns: Annotated[str | None, typer.Option(help="Columns of text, one or two: a,b.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column of labels.")] = None,
-    metric: Annotated[str | None, typer.Option(help="Metric, instead of the task's usual one.")] = None,
+    data_dir: Annotated[
+        str | None, typer.Option(help="Folder with a folder for each named task, as nyu-mll/glue. Default: the hub.")
+    ] = None,
+    text_columns: Annotated[str | None, typer.Option(help="Columns of text of a file: task, one or two: a,b.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column of labels of a file: task. Default: label.")] = None,
+    metric: Annotated[str | None, typer.Option(help="accuracy, f1, accuracy_and_f1 or matthews_correlation.")] = None,
     train_size: Annotated[int | None, typer.Option(help="Examples drawn from the training set. Default: all.")] = None,
     train_seed: Annotated[int | None, typer.Option(help="Seed of that drawing. Default: 0.")] = None,
     train_steps: Annotated[int | None, typer.Option(help="Steps of every trial, instead of its epochs.")] = None,

@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from tune_stability.errors import UserError
-from tune_stability.tasks import TASK_NAMES, load_task
-from tune_stability.tasks.metrics import compute_metric
 from tune_stability.tasks.task import Task, class_shares
 
 
@@ -106,34 +103,3 @@ def test_a_fingerprint_is_of_the_content_alone() -> None:
         split([1, 0], first=["e", "f"], second=["g", "h"]),
     )
     assert same.fingerprint == BASE.fingerprint == "a26d08581264"
-
-
-@pytest.mark.parametrize(
-    ("name", "labels", "predictions", "expected"),
-    [
-        ("accuracy", [1, 0, 1, 1], [1, 1, 1, 1], 0.75),
-        # TP 2, TN 1, FP 1, FN 0: (2 * 1 - 1 * 0) / sqrt(3 * 2 * 2 * 1).
-        ("matthews_correlation", [1, 0, 1, 0], [1, 1, 1, 0], 2 / math.sqrt(12)),
-        ("matthews_correlation", [1, 0, 1, 0], [0, 1, 0, 1], -1.0),
-        ("matthews_correlation", [1, 0, 1, 0], [1, 1, 1, 1], 0.0),
-    ],
-)
-def test_metrics_by_hand(name: str, labels: list[int], predictions: list[int], expected: float) -> None:
-    score = compute_metric(name, labels, predictions)
-    assert type(score) is float
-    assert score == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("name", "hint"), [("gramar", "did you mean 'grammar'?"), ("colla", "did you mean 'cola'?"), ("", None)]
-)
-def test_an_unknown_task_names_the_nearest(name: str, hint: str | None) -> None:
-    with pytest.raises(UserError, match=r"^unknown task ") as caught:
-        load_task(name)
-    assert (hint or "Allowed") in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_the_embedded_task_loads_under_its_name() -> None:
-    assert "grammar" in TASK_NAMES
-    assert load_task("grammar").name == "grammar"

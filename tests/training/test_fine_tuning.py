@@ -423,7 +423,7 @@ class TestDivergence:
 )
 def test_what_cannot_be_loaded_is_an_error(change: dict, words: str) -> None:
     with pytest.raises(UserError) as caught:
-        run_trial(dataclasses.replace(trial(fingerprint="gone"), **change))
+        run_trial(dataclasses.replace(trial(fingerprint=""), **change))
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -489,7 +489,7 @@ class TestRealRuns:
     """The task and the model as they ship, three epochs each."""
 
     def test_the_reference_rate_with_bias_correction_learns(self) -> None:
-        result = run_trial(trial(fingerprint="whole", num_epochs=3))
+        result = run_trial(trial(fingerprint="", num_epochs=3))
         assert result.steps == 192
         assert result.score > 0.1
         assert result.train_loss < result.chance_loss
@@ -500,7 +500,7 @@ class TestRealRuns:
         assert result.gradient_end > result.gradient_start
 
     def test_a_high_rate_without_it_fails_with_vanishing_gradients(self) -> None:
-        result = run_trial(trial(fingerprint="whole", num_epochs=3, learning_rate=1e-2, bias_correction=False))
+        result = run_trial(trial(fingerprint="", num_epochs=3, learning_rate=1e-2, bias_correction=False))
         assert result.steps == 192
         assert result.score == result.majority_score == 0.0
         assert result.predicted_share in ((0.0, 1.0), (1.0, 0.0))
@@ -509,6 +509,6 @@ class TestRealRuns:
         assert mode == "vanishing_gradients"
 
     def test_the_task_is_the_shipped_one(self) -> None:
-        result = run_trial(trial(fingerprint="whole", num_epochs=1, batch_size=1024))
+        result = run_trial(trial(fingerprint="", num_epochs=1, batch_size=1024))
         assert result.chance_loss == load_task("grammar").chance_loss()
         assert result.steps == 1

@@ -24,6 +24,7 @@ METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
     "matthews_correlation": matthews_corrcoef,
 }
 """By name. `f1` is that of label 1, `accuracy_and_f1` the mean of the two."""
+TWO_CLASS_METRICS = frozenset({"f1", "accuracy_and_f1"})
 
 
 def compute_metric(name: str, labels: ArrayLike, predictions: ArrayLike) -> float:

@@ -33,7 +33,7 @@ class Task:
         digest = hashlib.sha256(self.metric.encode())
         for split in (self.train, self.validation):
             for column in (*self.text_columns, "label"):
-                digest.update(json.dumps(list(split[column])).encode())
+                digest.update(json.dumps(split[column][:]).encode())
         return digest.hexdigest()[:12]
 
     def majority_score(self) -> float:

@@ -41,9 +41,9 @@ def prepare(config: TrialConfig, device: str) -> Prepared:
 
 @lru_cache(maxsize=4)
 def _prepare(
-    model: str, revision: str, task_name: str, _fingerprint: str, data: DataSource, h: Hyperparameters, device: str
+    model: str, revision: str, task_name: str, fingerprint: str, data: DataSource, h: Hyperparameters, device: str
 ) -> Prepared:
-    task = load_task(task_name, data)
+    task = load_task(task_name, data, fingerprint)
     pretrained = load_model(model, task.num_labels, revision or None)
     train = encode(task, "train", pretrained.tokenizer, h).sample(h.train_size, h.train_seed)
     return Prepared(
