@@ -8,7 +8,7 @@ from tune_stability.errors import UserError
 from tune_stability.execution.local import LocalExecutor
 from tune_stability.models.catalog import revision
 from tune_stability.options import SearchOptions, search_options
-from tune_stability.planning import estimated_seconds, study_spec, work_left
+from tune_stability.planning import check_model, estimated_seconds, study_spec, work_left
 from tune_stability.sampling.enumeration import enumerate_trials
 from tune_stability.spaces import get_space
 from tune_stability.store import locate, open_study
@@ -75,6 +75,24 @@ def test_where_ones_own_files_are_is_no_part_of_a_trial(tmp_path: Path, monkeypa
 def test_a_sample_larger_than_the_training_set_is_refused_before_any_trial(tmp_path: Path, given: dict) -> None:
     with pytest.raises(UserError, match=r"^train_size is 4, the training set has 3 examples; ask for less\.$"):
         study_spec(SearchOptions(task=own_task(tmp_path), **given))
+
+
+def test_a_text_longer_than_the_model_takes_is_refused_before_any_trial(tmp_path: Path) -> None:
+    long = own_task(tmp_path, "the " * 60)
+    options = SearchOptions(task=long, out=str(tmp_path / "mine"))
+    with pytest.raises(
+        UserError, match=r"^the model takes 48 tokens, max_seq_length is 128 and the longest text has 62"
+    ):
+        check_model(options, study_spec(options))
+    told = SearchOptions(task=long, out=str(tmp_path / "mine"), settings=("max_seq_length=48",))
+    check_model(told, study_spec(told))
+
+
+def test_the_embedded_model_and_task_need_no_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = SearchOptions(out=str(tmp_path / "mine"))
+    spec = study_spec(options)
+    monkeypatch.setattr("tune_stability.models.loading.load_model", None)
+    check_model(options, spec)
 
 
 @pytest.mark.parametrize(

@@ -101,14 +101,19 @@ def estimated_seconds(work: Work, received: StudySpec, location: Location) -> fl
     return per_epoch * (known + unknown * statistics.fmean(typical))
 
 
-def check_model(options: SearchOptions) -> None:
-    """Raise `UserError` if the model cannot be fine-tuned, before any worker finds out."""
-    if options.trainable != FINE_TUNING or options.model in EMBEDDED:
+def check_model(options: SearchOptions, received: StudySpec) -> None:
+    """Raise `UserError` if the model cannot be fine-tuned on the task, before any worker finds out."""
+    if options.trainable != FINE_TUNING or (options.model in EMBEDDED and options.task == "grammar"):
         return
     from tune_stability.models.loading import load_model
+    from tune_stability.models.positions import max_tokens
     from tune_stability.tasks import load_task
+    from tune_stability.training.data import check_texts_fit
 
-    load_model(options.model, load_task(options.task_name, options.data).num_labels)
+    task = load_task(options.task_name, options.data)
+    pretrained = load_model(options.model, task.num_labels)
+    longest = max((received.hyperparameters(recipe) for recipe in received.recipes), key=lambda h: h.max_seq_length)
+    check_texts_fit(task, pretrained.tokenizer, longest, max_tokens(pretrained.model, pretrained.tokenizer))
 
 
 def _check_recipes_differ_from_stored(received: StudySpec, stored: StudySpec) -> None:

@@ -31,7 +31,7 @@ def run_search(options: SearchOptions, console: Console, resume_command: str) ->
         return
     work = work_left(received, location, options.executor)
     if work.total:
-        check_model(options)
+        check_model(options, received)
     spec = open_study(location, received)
     console.print(f"study {options.folder}: {what_is_compared(spec)}", markup=False)
     console.print(f"{work.total} trials to run, {work.done} already done")

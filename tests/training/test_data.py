@@ -13,7 +13,15 @@ from tune_stability.models.loading import load_model
 from tune_stability.models.pretrain import build_tokenizer
 from tune_stability.tasks.grammar import load_grammar
 from tune_stability.tasks.task import Task
-from tune_stability.training.data import EVALUATION_BATCH_SIZE, EncodedSplit, encode, training_batches
+from tune_stability.training import data
+from tune_stability.training.data import (
+    EVALUATION_BATCH_SIZE,
+    EncodedSplit,
+    check_texts_fit,
+    drawn_rows,
+    encode,
+    training_batches,
+)
 
 # Words with the two special tokens: 6, 4, 9 and 3.
 TEXTS = ["the dog watches .", "dog .", "the dog which watches a cat .", "."]
@@ -77,9 +85,66 @@ def test_texts_are_truncated_and_keep_their_last_special_token(max_seq_length: i
     assert [row[n - 1].item() for row, n in zip(got.inputs["input_ids"], lengths, strict=True)] == [separator] * 4
 
 
-def test_no_text_is_longer_than_the_model_takes() -> None:
-    got = encoded(Hyperparameters(max_seq_length=128), ["the " * 100, "."], [0, 1])
-    assert got.lengths.tolist() == [48, 3]
+def encoded_within(limit: int, max_seq_length: int, words: list[int]) -> EncodedSplit:
+    """Texts of so many words, two tokens longer, for a model that takes `limit` tokens."""
+    texts = ["the " * n for n in words]
+    h = Hyperparameters(max_seq_length=max_seq_length)
+    return encode(task(texts, [0] * len(texts)), "train", build_tokenizer(512), h, limit)
+
+
+@pytest.mark.parametrize(
+    ("limit", "max_seq_length", "words", "lengths"),
+    [
+        # What is cut was meant to be cut.
+        (48, 48, [100, 1], [48, 3]),
+        (48, 47, [100, 1], [47, 3]),
+        (512, 128, [300, 1], [128, 3]),
+        # Nothing is cut, though the model takes less than it might be given: the last of these just fits.
+        (48, 128, [10, 1], [12, 3]),
+        (48, 49, [46, 1], [48, 3]),
+        # A tokenizer that was told no limit.
+        (10**30, 128, [200, 1], [128, 3]),
+    ],
+)
+def test_texts_that_are_longer_than_max_seq_length_are_cut(
+    limit: int, max_seq_length: int, words: list[int], lengths: list[int]
+) -> None:
+    assert encoded_within(limit, max_seq_length, words).lengths.tolist() == lengths
+
+
+@pytest.mark.parametrize(("max_seq_length", "words"), [(49, [1, 47]), (128, [1, 47, 100]), (128, [46, 100])])
+def test_a_text_that_only_the_model_would_cut_is_refused(max_seq_length: int, words: list[int]) -> None:
+    longest = max(words) + 2
+    with pytest.raises(UserError) as caught:
+        encoded_within(48, max_seq_length, words)
+    assert str(caught.value) == (
+        f"the model takes 48 tokens, max_seq_length is {max_seq_length} and the longest text has {longest}; "
+        "cut the texts with --set max_seq_length=48, or take another model."
+    )
+
+
+def test_without_a_limit_the_tokenizers_own_holds() -> None:
+    with pytest.raises(UserError, match=r"^the model takes 48 tokens, max_seq_length is 128 and .* has 102; "):
+        encoded(Hyperparameters(max_seq_length=128), ["the " * 100, "."], [0, 1])
+
+
+def test_pairs_are_measured_together() -> None:
+    pairs = split([1], first=["the " * 30], second=["the " * 30])
+    both = Task("t", "accuracy", ("first", "second"), pairs, pairs)
+    with pytest.raises(UserError, match=r"^the model takes 48 tokens, max_seq_length is 128 and .* has 63; "):
+        encode(both, "train", build_tokenizer(48), Hyperparameters(), 48)
+
+
+@pytest.mark.parametrize("long", ["train", "validation"])
+def test_both_splits_are_checked_and_only_where_they_may_be_cut(long: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    splits = {name: split([0], text=["the " * (60 if name == long else 5)]) for name in ("train", "validation")}
+    cut = Task("t", "accuracy", ("text",), **splits)
+    with pytest.raises(UserError, match=r"^the model takes 48 tokens"):
+        check_texts_fit(cut, build_tokenizer(48), Hyperparameters(), 48)
+    check_texts_fit(cut, build_tokenizer(48), Hyperparameters(max_seq_length=48), 48)
+    # A large task is not read for nothing.
+    monkeypatch.setattr(data, "encode", None)
+    check_texts_fit(cut, build_tokenizer(128), Hyperparameters(max_seq_length=128), 128)
 
 
 def test_segment_ids_are_switched() -> None:
@@ -152,20 +217,39 @@ def test_grouped_batches_hold_every_example_once_and_like_lengths_together() -> 
     assert spread[True] < 0.65 * spread[False]
 
 
+def sampled(size: int, seed: int) -> EncodedSplit:
+    return encoded(Hyperparameters(train_size=size, train_seed=seed))
+
+
 def test_a_sample_is_drawn_once_for_all_and_without_replacement() -> None:
-    whole = encoded()
-    four = whole.sample(0, 0)
-    assert four is whole
-    drawn = whole.sample(3, 5)
-    assert len(drawn.labels) == len(drawn.lengths) == 3
-    rows = {tuple(row) for row in whole.inputs["input_ids"].tolist()}
-    picked = [tuple(row) for row in drawn.inputs["input_ids"].tolist()]
-    assert len(set(picked)) == 3
-    assert set(picked) <= rows
-    assert torch.equal(whole.sample(3, 5).inputs["input_ids"], drawn.inputs["input_ids"])
-    assert len({tuple(whole.sample(3, seed).lengths.tolist()) for seed in range(20)}) > 1
+    by_length = dict(zip(LENGTHS, LABELS, strict=True))
+    for seed in range(5):
+        drawn = sampled(3, seed)
+        lengths = drawn.lengths.tolist()
+        assert len(set(lengths)) == 3
+        assert drawn.labels.tolist() == [by_length[length] for length in lengths]
+        assert drawn.inputs["input_ids"].shape == (3, max(lengths))
+        assert torch.equal(sampled(3, seed).inputs["input_ids"], drawn.inputs["input_ids"])
+    assert len({tuple(sampled(3, seed).lengths.tolist()) for seed in range(20)}) > 1
+    assert sampled(0, 5).lengths.tolist() == LENGTHS
+    # The drawing of stored trials: theirs is the order of this permutation.
+    assert sampled(4, 0).lengths.tolist() == [LENGTHS[row] for row in (0, 1, 3, 2)]
     with pytest.raises(UserError, match=r"^train_size is 5, the training set has 4 examples; ask for less\.$"):
-        whole.sample(5, 0)
+        sampled(5, 0)
+
+
+def test_the_validation_set_is_whole_whatever_is_drawn() -> None:
+    everything = Task("t", "accuracy", ("text",), split(LABELS, text=TEXTS), split(LABELS, text=TEXTS))
+    got = encode(everything, "validation", build_tokenizer(48), Hyperparameters(train_size=2))
+    assert got.lengths.tolist() == LENGTHS
+
+
+def test_what_is_not_drawn_may_be_too_long() -> None:
+    rows = drawn_rows(4, 2, 0)
+    texts = [TEXTS[row] if row in rows else "the " * 60 for row in range(4)]
+    assert max(encoded(Hyperparameters(train_size=2), texts).lengths) < 10
+    with pytest.raises(UserError, match=r"^the model takes 48 tokens"):
+        encoded(Hyperparameters(), texts)
 
 
 @pytest.mark.parametrize(

@@ -59,3 +59,11 @@ def test_files_that_changed_since_the_study_was_planned_are_refused(tmp_path: Pa
         UserError, match=rf"^the data of the task '{NAME}' have the fingerprint .*, expected {fingerprint}; "
     ):
         run_trial(trial(changed, fingerprint))
+
+
+def test_a_text_that_the_model_would_cut_is_refused(tmp_path: Path) -> None:
+    data = source(tmp_path, "the " * 60)
+    with pytest.raises(
+        UserError, match=r"^the model takes 48 tokens, max_seq_length is 128 and the longest text has 62"
+    ):
+        run_trial(trial(data, load_task(NAME, data).fingerprint))

@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from tune_stability.errors import UserError
 from tune_stability.hyperparameters import Hyperparameters
+from tune_stability.tasks.checked import check_train_size
 from tune_stability.tasks.task import Task
 
 SplitName = Literal["train", "validation"]
@@ -31,19 +32,6 @@ class EncodedSplit:
         inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
         return EncodedSplit(inputs, self.lengths, self.labels.to(device))
 
-    def sample(self, size: int, seed: int) -> EncodedSplit:
-        """`size` examples drawn without replacement, the same for the same seed; all of them for a size of 0.
-
-        Raises `UserError` if the split has fewer.
-        """
-        if size == 0:
-            return self
-        if size > len(self.labels):
-            raise UserError(f"train_size is {size}, the training set has {len(self.labels)} examples; ask for less.")
-        drawn = torch.randperm(len(self.labels), generator=torch.Generator().manual_seed(seed))[:size]
-        inputs = {name: tensor[drawn] for name, tensor in self.inputs.items()}
-        return EncodedSplit(inputs, self.lengths[drawn], self.labels[drawn])
-
     def batch(self, index: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """The examples at `index`, shape `(batch,)`, padded to the longest of them, and their labels."""
         longest = int(self.lengths[index].max())
@@ -55,21 +43,67 @@ class EncodedSplit:
         yield from torch.argsort(self.lengths, stable=True).split(EVALUATION_BATCH_SIZE)
 
 
-def encode(task: Task, split_name: SplitName, tokenizer: PreTrainedTokenizerBase, h: Hyperparameters) -> EncodedSplit:
-    """Tokenize one split, truncated to `max_seq_length` or to what the model takes, whichever is less."""
+def encode(
+    task: Task,
+    split_name: SplitName,
+    tokenizer: PreTrainedTokenizerBase,
+    h: Hyperparameters,
+    limit: int | None = None,
+) -> EncodedSplit:
+    """Tokenize one split, or what is drawn of the training set, truncated to `max_seq_length`, as the paper did.
+
+    `limit` is how many tokens the model takes, by default as many as its tokenizer says. Raises `UserError` if that is
+    below `max_seq_length` and a text is longer: a model's end of positions is nobody's choice.
+    """
     split = getattr(task, split_name)
-    texts = [list(split[column]) for column in task.text_columns]
+    columns = [split[column][:] for column in (*task.text_columns, "label")]
+    if split_name == "train" and h.train_size:
+        rows = drawn_rows(len(split), h.train_size, h.train_seed)
+        columns = [[column[row] for row in rows] for column in columns]
+    *texts, labels = columns
+    limit = tokenizer.model_max_length if limit is None else limit
     encoded = tokenizer(
-        *texts,
-        padding="longest",
-        truncation=True,
-        max_length=min(h.max_seq_length, tokenizer.model_max_length),
-        return_tensors="pt",
+        *texts, padding="longest", truncation=True, max_length=min(h.max_seq_length, limit), return_tensors="pt"
     )
     inputs = dict(encoded)
+    lengths = inputs["attention_mask"].sum(1)
+    if limit < h.max_seq_length:
+        _check_none_cut(texts, (lengths == limit).nonzero().flatten().tolist(), tokenizer, limit, h.max_seq_length)
     if not h.token_type_ids:
         inputs.pop("token_type_ids", None)
-    return EncodedSplit(inputs, inputs["attention_mask"].sum(1), torch.tensor(list(split["label"])))
+    return EncodedSplit(inputs, lengths, torch.tensor(labels))
+
+
+def drawn_rows(available: int, size: int, seed: int) -> list[int]:
+    """`size` of `available` rows, drawn without replacement, the same for the same seed.
+
+    Raises `UserError` if there are fewer.
+    """
+    check_train_size(size, available)
+    drawn: list[int] = torch.randperm(available, generator=torch.Generator().manual_seed(seed))[:size].tolist()
+    return drawn
+
+
+def check_texts_fit(task: Task, tokenizer: PreTrainedTokenizerBase, h: Hyperparameters, limit: int) -> None:
+    """Raise the `UserError` that `encode` would, at no cost where the model takes `max_seq_length` tokens."""
+    if limit < h.max_seq_length:
+        encode(task, "train", tokenizer, h, limit)
+        encode(task, "validation", tokenizer, h, limit)
+
+
+def _check_none_cut(
+    texts: list[list[str]], full: list[int], tokenizer: PreTrainedTokenizerBase, limit: int, wanted: int
+) -> None:
+    """Raise `UserError` if one of the examples at `full`, which have `limit` tokens, was longer."""
+    if not full:
+        return
+    whole = tokenizer(*[[column[row] for row in full] for column in texts], verbose=False)["input_ids"]
+    longest = max(len(tokens) for tokens in whole)
+    if longest > limit:
+        raise UserError(
+            f"the model takes {limit} tokens, max_seq_length is {wanted} and the longest text has {longest}; "
+            f"cut the texts with --set max_seq_length={limit}, or take another model."
+        )
 
 
 def training_batches(

@@ -8,6 +8,7 @@ from functools import lru_cache
 from tune_stability.data_source import DataSource
 from tune_stability.hyperparameters import Hyperparameters
 from tune_stability.models.loading import PretrainedModel, load_model
+from tune_stability.models.positions import max_tokens
 from tune_stability.tasks import load_task
 from tune_stability.tasks.task import class_shares, entropy
 from tune_stability.training.data import EncodedSplit, encode
@@ -45,11 +46,12 @@ def _prepare(
 ) -> Prepared:
     task = load_task(task_name, data, fingerprint)
     pretrained = load_model(model, task.num_labels, revision or None)
-    train = encode(task, "train", pretrained.tokenizer, h).sample(h.train_size, h.train_seed)
+    limit = max_tokens(pretrained.model, pretrained.tokenizer)
+    train = encode(task, "train", pretrained.tokenizer, h, limit)
     return Prepared(
         pretrained=pretrained,
         train=train.to(device),
-        validation=encode(task, "validation", pretrained.tokenizer, h).to(device),
+        validation=encode(task, "validation", pretrained.tokenizer, h, limit).to(device),
         metric=task.metric,
         majority_score=task.majority_score(),
         chance_loss=entropy(class_shares(train.labels.numpy(), task.num_labels)),
