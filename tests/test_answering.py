@@ -8,12 +8,13 @@ import pytest
 from rich.console import Console
 
 from tune_stability.answering import answer
+from tune_stability.axes import Axis
 from tune_stability.execution.local import LocalExecutor
 from tune_stability.outcomes import SuccessRule
 from tune_stability.recipes import DEVLIN, STABLE
 from tune_stability.sampling.enumeration import enumerate_trials
 from tune_stability.sampling.sources import EnumeratedSource
-from tune_stability.spaces import Axis, SearchSpace, get_space
+from tune_stability.spaces import SearchSpace, get_space
 from tune_stability.store import Location, locate, open_study
 from tune_stability.studies import StudySpec
 

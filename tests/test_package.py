@@ -16,7 +16,9 @@ import tune_stability
 PACKAGE = Path(tune_stability.__file__).parent
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
-BOTTOM = frozenset({"data_source", "errors", "hyperparameters", "recipes", "spaces", "trials", "outcomes", "studies"})
+BOTTOM = frozenset(
+    {"axes", "data_source", "errors", "hyperparameters", "recipes", "spaces", "trials", "outcomes", "studies"}
+)
 
 # The arrows of the design. A part may import itself, and of its neighbours those on the right.
 MAY_IMPORT: dict[str, frozenset[str]] = {

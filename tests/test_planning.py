@@ -8,7 +8,7 @@ from tune_stability.errors import UserError
 from tune_stability.execution.local import LocalExecutor
 from tune_stability.models.catalog import revision
 from tune_stability.options import SearchOptions, search_options
-from tune_stability.planning import check_model, estimated_seconds, study_spec, work_left
+from tune_stability.planning import check_layers, check_model, estimated_seconds, study_spec, work_left
 from tune_stability.sampling.enumeration import enumerate_trials
 from tune_stability.spaces import get_space
 from tune_stability.store import locate, open_study
@@ -154,6 +154,34 @@ def test_the_estimate_counts_the_epochs_of_what_is_missing(tmp_path: Path) -> No
     work = work_left(spec, place, "local")
     middle = get_space("wide", 3e-4).configuration([0.5] * 3)["num_epochs"]
     assert estimated_seconds(work, spec, place) == pytest.approx(work.total * middle * seconds_per_epoch("micro-bert"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"recipes": "devlin", "settings": ("reinit_layers=5",)}, "reinit_layers is 5, the model has 4 layers"),
+        ({"space": "[axes.reinit_layers]\nlow = 0\nhigh = 6\n"}, "reinit_layers is 6, the model has 4 layers"),
+        ({"space": "[axes.reinit_layers]\nchoices = [1, 5]\n"}, "reinit_layers is 5, the model has 4 layers"),
+        ({"space": "[axes.reinit_layers]\nlow = 0\nhigh = 4\n"}, None),
+        ({"recipes": "devlin,reinit"}, None),
+        # Someone's own trainable gives the number its meaning.
+        ({"trainable": ANALYTIC, "settings": ("reinit_layers=5",)}, None),
+    ],
+)
+def test_more_layers_than_the_model_has_are_found_before_any_trial(
+    tmp_path: Path, change: dict, message: str | None
+) -> None:
+    if "space" in change:
+        (tmp_path / "own.toml").write_text(change["space"])
+        change = {**change, "space": str(tmp_path / "own.toml")}
+    spec = study_spec(SearchOptions(out=str(tmp_path / "mine"), **change))
+    if message is None:
+        check_layers(spec)
+        return
+    with pytest.raises(UserError) as caught:
+        check_layers(spec)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
 
 
 def test_without_a_guess_or_a_trial_there_is_no_estimate(tmp_path: Path) -> None:

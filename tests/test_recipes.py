@@ -6,12 +6,17 @@ from tune_stability.errors import UserError
 from tune_stability.hyperparameters import HYPERPARAMETER_NAMES, Hyperparameters
 from tune_stability.recipes import DEVLIN, RECIPES, STABLE, Recipe, get_recipe
 
-# name: bias correction, epochs, warmup ratio (PAPER: Devlin et al. 2019, Mosbach et al. 2020, and the steps between)
-PUBLISHED = {
-    "devlin": (False, 3, 0.1),
-    "devlin+correction": (True, 3, 0.1),
-    "devlin+epochs": (False, 20, 0.1),
-    "stable": (True, 20, 0.1),
+# name: bias correction, epochs, warmup ratio (Devlin et al. 2019, Mosbach et al. 2020, and the steps between), the rest
+PUBLISHED: dict[str, tuple[bool, int, float, dict[str, float | int]]] = {
+    "devlin": (False, 3, 0.1, {}),
+    "devlin+correction": (True, 3, 0.1, {}),
+    "devlin+epochs": (False, 20, 0.1, {}),
+    "stable": (True, 20, 0.1, {}),
+    # Lee et al. 2020 as Mosbach et al. 2020 ran it.
+    "mixout": (False, 3, 0.1, {"mixout": 0.1}),
+    # Zhang et al. 2021: one difference each from the corrected optimizer over three epochs.
+    "reinit": (True, 3, 0.1, {"reinit_layers": 1}),
+    "llrd": (True, 3, 0.1, {"layerwise_lr_decay": 0.95}),
 }
 
 
@@ -22,8 +27,8 @@ def test_there_are_just_these_recipes_under_their_own_names() -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_recipes_as_published(name: str) -> None:
-    bias_correction, num_epochs, warmup_ratio = PUBLISHED[name]
-    wanted = {"bias_correction": bias_correction, "num_epochs": num_epochs, "warmup_ratio": warmup_ratio}
+    bias_correction, num_epochs, warmup_ratio, rest = PUBLISHED[name]
+    wanted = {"bias_correction": bias_correction, "num_epochs": num_epochs, "warmup_ratio": warmup_ratio, **rest}
     assert get_recipe(name).pinned() == wanted
     # All else is the common setting, at the model's reference rate.
     assert get_recipe(name).hyperparameters(3e-4) == Hyperparameters(learning_rate=3e-4, **wanted)
@@ -69,8 +74,14 @@ def test_an_unknown_recipe_names_the_nearest(name: str, nearest: str | None) -> 
         get_recipe(name)
     message = str(caught.value)
     assert f"did you mean {nearest or 'devlin+epochs'!r}?" in message
-    assert message.endswith("Allowed: devlin, devlin+correction, devlin+epochs, stable.")
+    assert message.endswith("Allowed: devlin, devlin+correction, devlin+epochs, llrd, mixout, reinit, stable.")
     assert "\n" not in message
+
+
+def test_every_recipe_names_its_source() -> None:
+    assert RECIPES["mixout"].source == "Lee et al. 2020"
+    assert {RECIPES[name].source for name in ("reinit", "llrd")} == {"Zhang et al. 2021"}
+    assert all(recipe.source for recipe in RECIPES.values())
 
 
 @pytest.mark.parametrize("name", ["", "zzz", "adam\nw"])

@@ -21,7 +21,7 @@ from tune_stability.options import search_options
 from tune_stability.outcomes import SuccessRule
 from tune_stability.recipes import DEVLIN, STABLE
 from tune_stability.running import run_search
-from tune_stability.spaces import get_space
+from tune_stability.spaces import get_space, load_space
 from tune_stability.training.analytic import true_success_rate
 
 _numbers = itertools.count()
@@ -323,6 +323,58 @@ def test_an_adaptive_study_shows_its_best_configurations_and_no_rate_of_the_regi
     best = frame.assign(won=frame["outcome"] == "success").groupby(["config_index", "recipe"])["won"].sum().max()
     first = next(line for line in text.splitlines() if re.search(r"\d/2", line))
     assert f"{best}/2" in first
+
+
+CHOICES = """
+[axes.learning_rate]
+low = 1e-6
+high = 1e-3
+scale = "log"
+[axes.lr_scheduler_type]
+choices = ["linear", "cosine"]
+[axes.bias_correction]
+choices = [true, false]
+[axes.num_epochs]
+choices = [3, 20]
+"""
+
+
+@pytest.mark.parametrize(("sampler", "num_configs"), [("sobol", 16), ("random", 16), ("grid", 16), ("tpe", 12)])
+def test_a_study_over_choices_from_its_space_to_its_answer(
+    search: Search, tmp_path: Path, sampler: str, num_configs: int
+) -> None:
+    space = tmp_path / "choices.toml"
+    space.write_text(CHOICES)
+    given = {
+        "space": str(space),
+        "sampler": sampler,
+        "num_configs": num_configs,
+        "seeds": 1,
+        "recipes": "devlin,mixout",
+    }
+    text = search(**given)
+    frame = rows(tmp_path)
+    assert len(frame) == 2 * num_configs
+    assert (frame["status"] == "completed").all()
+    for name, choices in {
+        "lr_scheduler_type": {"linear", "cosine"},
+        "bias_correction": {True, False},
+        "num_epochs": {3, 20},
+    }.items():
+        assert set(frame[name]) == choices
+    if sampler == "tpe":
+        # The same command finds everything done, and the space in the store the same.
+        assert f"0 trials to run, {2 * num_configs} already done" in search(**given)
+        assert "Best configurations" in text
+        return
+    assert "Widening over devlin" in text
+    assert (tmp_path / "study" / "region.png").exists()
+    found = summarize(frame, ["devlin", "mixout"], load_space(space), sampler)
+    assert [str(part.band) for part in found.comparisons[0].bands] == ["3", "20"]
+    # A grid of two learning rates says too little of the range between them.
+    if sampler != "grid":
+        rate = found.arms[0].success_rate
+        assert rate.low < true_success_rate(DEVLIN, load_space(space)) < rate.high
 
 
 def test_an_adaptive_study_goes_on_from_the_store(search: Search, tmp_path: Path) -> None:

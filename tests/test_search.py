@@ -90,7 +90,7 @@ def test_bad_options_are_refused_in_one_line_and_nothing_is_written(
         ),
         ("[axes.learning_rate]\nlow = 1e-5\nhigh = 1e-5", ["learning_rate must rise"]),
         ("[axes.learning_rate]\nlow = 0\nhigh = 1e-5\nscale = 'log'", ["log scale", "received 0"]),
-        ("[axes.learning_rate]\nlow = 1e-5", ["takes low, high and scale"]),
+        ("[axes.learning_rate]\nlow = 1e-5", ["takes low, high and scale, or choices"]),
         ("[axes.learning_rat]\nlow = 1e-5\nhigh = 1e-3", ["'learning_rat'", "did you mean 'learning_rate'?"]),
         ("[axes.learning_rate]\nlow = 1e-5\nhigh = 1e-3\nscale = 'lg'", ["'lg'", "did you mean 'log'?"]),
         ("[axes.bias_correction]\nlow = 0\nhigh = 1", ["bias_correction is a switch"]),

@@ -1,149 +1,20 @@
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
 import numpy as np
-import optuna
 import pytest
-from scipy import stats
 
+from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.errors import UserError
-from tune_stability.spaces import SPACE_NAMES, Axis, SearchSpace, get_space, load_space, space_from_dict, space_to_dict
+from tune_stability.spaces import SPACE_NAMES, SearchSpace, get_space, load_space, space_from_dict, space_to_dict
 
 RATE = Axis("learning_rate", 1e-5, 1e-3, "log")
 WARMUP = Axis("warmup_ratio", 0.0, 0.3)
 EPOCHS = Axis("num_epochs", 1, 20, "log")
-BATCH = Axis("batch_size", 8, 11)
-
-
-@pytest.mark.parametrize(
-    ("axis", "u", "expected"),
-    [
-        (RATE, 0.0, 1e-5),
-        (RATE, 0.25, 10**-4.5),
-        (RATE, 0.5, 1e-4),
-        (RATE, 1.0, 1e-3),
-        (WARMUP, 0.0, 0.0),
-        (WARMUP, 0.5, 0.15),
-        (WARMUP, 1.0, 0.3),
-        # Four whole numbers, linear: a quarter of [0, 1] each.
-        (BATCH, 0.0, 8),
-        (BATCH, 0.249, 8),
-        (BATCH, 0.251, 9),
-        (BATCH, 0.749, 10),
-        (BATCH, 0.751, 11),
-        (BATCH, 1.0, 11),
-        # From .5 to 20.5 in the log: 1 reaches up to ln(1.5/.5) / ln(20.5/.5) = ln 3 / ln 41 = .29583.
-        (EPOCHS, 0.0, 1),
-        (EPOCHS, 0.2958, 1),
-        (EPOCHS, 0.2959, 2),
-        # 20 starts at ln(19.5/.5) / ln 41 = ln 39 / ln 41 = .98653.
-        (EPOCHS, 0.9865, 19),
-        (EPOCHS, 0.9866, 20),
-        (EPOCHS, 1.0, 20),
-        # What rounding puts just outside the cube stays inside the range.
-        (RATE, -1e-9, 1e-5),
-        (RATE, 1 + 1e-9, 1e-3),
-        (EPOCHS, 1 + 1e-9, 20),
-    ],
-)
-def test_value_by_hand(axis: Axis, u: float, expected: float) -> None:
-    value = axis.value(u)
-    assert value == pytest.approx(expected, rel=1e-12, abs=1e-15)
-    assert type(value) is (int if axis.is_integer else float)
-    assert axis.low <= value <= axis.high
-
-
-@pytest.mark.parametrize(
-    ("axis", "x", "expected"),
-    [
-        (RATE, 1e-4, 0.5),
-        (RATE, 1e-5, 0.0),
-        (RATE, 1e-3, 1.0),
-        (WARMUP, 0.075, 0.25),
-        (BATCH, 8, 0.125),
-        (BATCH, 11, 0.875),
-        (EPOCHS, 1, math.log(2) / math.log(41)),
-        # Outside the range, outside the cube.
-        (RATE, 1e-2, 1.5),
-        (WARMUP, 0.6, 2.0),
-    ],
-)
-def test_position_by_hand(axis: Axis, x: float, expected: float) -> None:
-    assert axis.position(x) == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.parametrize("axis", [RATE, WARMUP, Axis("dropout", 0.05, 0.5, "log")])
-def test_position_inverts_value_on_real_axes(axis: Axis) -> None:
-    for u in np.linspace(0, 1, 101):
-        assert axis.position(axis.value(float(u))) == pytest.approx(u, abs=1e-12)
-
-
-@pytest.mark.parametrize("axis", [EPOCHS, BATCH, Axis("num_epochs", 3, 4), Axis("max_seq_length", 3, 64, "log")])
-def test_value_inverts_position_on_whole_numbers(axis: Axis) -> None:
-    whole = range(int(axis.low), int(axis.high) + 1)
-    assert [axis.value(axis.position(x)) for x in whole] == list(whole)
-
-
-def whole_number_shares(axis: Axis, points: int = 40_000) -> dict[int, float]:
-    values, counts = np.unique([axis.value((i + 0.5) / points) for i in range(points)], return_counts=True)
-    return dict(zip(values.tolist(), (counts / points).tolist(), strict=True))
-
-
-@pytest.mark.parametrize(("low", "high"), [(1, 20), (3, 20), (1, 2)])
-@pytest.mark.parametrize("log", [True, False])
-def test_whole_numbers_have_the_measure_of_optuna(low: int, high: int, log: bool) -> None:
-    axis = Axis("num_epochs", low, high, "log" if log else "linear")
-    shares = whole_number_shares(axis)
-    for k in range(low, high + 1):
-        # From half below to half above, in the scale.
-        by_hand = (
-            math.log((k + 0.5) / (k - 0.5)) / math.log((high + 0.5) / (low - 0.5)) if log else 1 / (high - low + 1)
-        )
-        assert shares[k] == pytest.approx(by_hand, abs=1e-4)
-    n = 10_000
-    sampler = optuna.samplers.RandomSampler(seed=0)
-    study = optuna.create_study(sampler=sampler)
-    study.ask()
-    asked = study.trials[0]
-    distribution = optuna.distributions.IntDistribution(low, high, log=log)
-    drawn = [sampler.sample_independent(study, asked, "num_epochs", distribution) for _ in range(n)]
-    counts = np.bincount(drawn, minlength=high + 1)[low:]
-    assert stats.chisquare(counts, [n * shares[k] for k in range(low, high + 1)], sum_check=False).pvalue > 1e-3
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("lr", 1, 2), "unknown hyperparameter 'lr'. Allowed: "),
-        (("learning_rat", 1, 2), "did you mean 'learning_rate'?"),
-        (("bias_correction", 0, 1), "bias_correction is a switch and cannot be an axis; "),
-        (("dropout", 0.1, 0.5, "lin"), "unknown scale 'lin'; did you mean 'linear'?"),
-        (("dropout", 0.1, 0.5, "ln"), "unknown scale 'ln'"),
-        (("dropout", 0.1, 0.5, None), "unknown scale 'None'"),
-        (("dropout", 0.1, 0.5, ["log"]), "unknown scale \"['log']\""),
-        (("dropout", 0.5, 0.1), "the range of dropout must rise, received low=0.5, high=0.1."),
-        (("dropout", 0.1, 0.1), "the range of dropout must rise, received low=0.1, high=0.1."),
-        (("dropout", math.nan, 0.1), "the range of dropout must rise, received low=nan, high=0.1."),
-        (("dropout", 0.1, math.nan), "the range of dropout must rise, received low=0.1, high=nan."),
-        (("learning_rate", 1e-5, math.inf), "the range of learning_rate must rise, received low=1e-05, high=inf."),
-        (("learning_rate", -math.inf, 1.0), "must rise, received low=-inf, high=1."),
-        (("weight_decay", 0.0, 0.1, "log"), "weight_decay has a log scale, so low must be above 0, received 0."),
-        (("warmup_ratio", -0.1, 0.1, "log"), "warmup_ratio has a log scale, so low must be above 0, received -0.1."),
-        (("num_epochs", 1.5, 3), "num_epochs takes whole numbers, received 1.5."),
-        (("num_epochs", 1, 3.5), "num_epochs takes whole numbers, received 3.5."),
-        (("num_epochs", 0, 3), "num_epochs must lie in [1, inf), received 0."),
-        (("warmup_ratio", 0.0, 1.5), "warmup_ratio must lie in [0, 1], received 1.5."),
-        (("dropout", 0.0, 1.0), "dropout must lie in [0, 1), received 1.0."),
-        (("learning_rate", 0.0, 1.0), "learning_rate must lie in (0, inf), received 0.0."),
-    ],
-)
-def test_bad_axes_are_refused_in_one_line(arguments: tuple, message: str) -> None:
-    with pytest.raises(UserError) as caught:
-        Axis(*arguments)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+SHAPE = ChoiceAxis("lr_scheduler_type", ("linear", "cosine"))
 
 
 def test_a_space_maps_points_to_configurations_and_back() -> None:
@@ -249,9 +120,44 @@ def test_a_space_without_a_name_is_called_as_its_file(tmp_path: Path) -> None:
     assert load_space(path).name == "space"
 
 
-@pytest.mark.parametrize("space", [get_space(name, 3e-4) for name in SPACE_NAMES], ids=SPACE_NAMES)
+def test_choices_are_read_from_toml(tmp_path: Path) -> None:
+    path = space_file(
+        tmp_path,
+        "[axes.learning_rate]\nlow = 1e-5\nhigh = 1e-3\nscale = 'log'\n"
+        "[axes.lr_scheduler_type]\nchoices = ['linear', 'cosine']\n"
+        "[axes.bias_correction]\nchoices = [true, false]\n"
+        "[axes.batch_size]\nchoices = [8, 16, 32]\n"
+        "[axes.dropout]\nchoices = [0, 0.1]\n",
+    )
+    choices = (
+        SHAPE,
+        ChoiceAxis("bias_correction", (True, False)),
+        ChoiceAxis("batch_size", (8, 16, 32)),
+        ChoiceAxis("dropout", (0.0, 0.1)),
+    )
+    assert load_space(path) == SearchSpace("space", (RATE, *choices))
+
+
+CHOSEN = SearchSpace("chosen", (RATE, SHAPE, ChoiceAxis("bias_correction", (False, True)), EPOCHS))
+
+
+@pytest.mark.parametrize(
+    "space", [*(get_space(name, 3e-4) for name in SPACE_NAMES), CHOSEN], ids=lambda space: space.name
+)
 def test_a_space_survives_its_dictionary(space: SearchSpace) -> None:
     assert space_from_dict(space_to_dict(space), "here") == space
+    assert space_from_dict(json.loads(json.dumps(space_to_dict(space))), "here") == space
+
+
+def test_choices_have_places_in_the_cube() -> None:
+    configuration = CHOSEN.configuration([0.5, 0.49, 0.51, 0.0])
+    assert configuration == {
+        "learning_rate": pytest.approx(1e-4),
+        "lr_scheduler_type": "linear",
+        "bias_correction": True,
+        "num_epochs": 1,
+    }
+    assert CHOSEN.point(configuration) == pytest.approx([0.5, 0.25, 0.75, math.log(2) / math.log(41)])
 
 
 @pytest.mark.parametrize(
@@ -266,9 +172,22 @@ def test_a_space_survives_its_dictionary(space: SearchSpace) -> None:
             "[axis.dropout]\nlow = 0\nhigh = 0.5",
             "unknown key in {path}: 'axis'; did you mean 'axes'? Allowed: axes, name.",
         ),
-        ("[axes]\ndropout = 0.1", "axis 'dropout' in {path} takes low, high and scale, received 0.1."),
-        ("[axes.dropout]\nlow = 0", "takes low, high and scale, received {{'low': 0}}."),
-        ("[axes.dropout]\nlow = 0\nhigh = 0.5\nlog = true", "takes low, high and scale, received "),
+        ("[axes]\ndropout = 0.1", "axis 'dropout' in {path} takes low, high and scale, or choices, received 0.1."),
+        ("[axes.dropout]\nlow = 0", "takes low, high and scale, or choices, received {{'low': 0}}."),
+        ("[axes.dropout]\nlow = 0\nhigh = 0.5\nlog = true", "takes low, high and scale, or choices, received "),
+        ("[axes.batch_size]\nlow = 8\nchoices = [8, 16]", "takes low, high and scale, or choices, received "),
+        ("[axes.batch_size]\nchoices = [8, 16]\nscale = 'log'", "takes low, high and scale, or choices, received "),
+        ("[axes.batch_size]\nchoices = 8", "choices of axis 'batch_size' in {path} must be a list, received 8."),
+        ("[axes.precision]\nchoices = 'fp32'", "choices of axis 'precision' in {path} must be a list, received 'fp"),
+        ("[axes.batch_size]\nchoices = []", "batch_size needs at least two choices, each given once, received none."),
+        ("[axes.batch_size]\nchoices = [16, 8]", "the choices of batch_size are numbers and must rise"),
+        ("[axes.batch_size]\nchoices = [[8], [16]]", "batch_size must be of type int, received [8]."),
+        (
+            "[axes.lr_scheduler_type]\nchoices = ['linear', 'cosin']",
+            "must be one of linear, constant, cosine, re",
+        ),
+        ("[axes.momentum]\nchoices = [0, 1]", "unknown hyperparameter 'momentum'"),
+        ("[axes.precision]\nlow = 0\nhigh = 1", "precision is a name and has no range; give its choices"),
         ('[axes.dropout]\nlow = "0"\nhigh = 0.5', "low of axis 'dropout' in {path} must be a number, received '0'."),
         ("[axes.dropout]\nlow = 0\nhigh = true", "high of axis 'dropout' in {path} must be a number, received True."),
         ("[axes.dropout]\nlow = 0\nhigh = [1]", "must be a number, received [1]."),

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.errors import UserError
 from tune_stability.recipes import DEVLIN, STABLE, Recipe
-from tune_stability.spaces import Axis, SearchSpace, get_space
+from tune_stability.spaces import SearchSpace, get_space
 from tune_stability.studies import FIXED, GROWING, SPEC_VERSION, StudySpec
 
 
@@ -34,6 +35,7 @@ def spec(**changes: object) -> StudySpec:
     [
         spec(),
         spec(space=SearchSpace("own", (Axis("weight_decay", 0.0, 0.1), Axis("batch_size", 8, 64, "log")))),
+        spec(space=SearchSpace("own", (ChoiceAxis("bias_correction", (True, False)), ChoiceAxis("dropout", (0, 0.1))))),
         spec(recipes=(Recipe("a", "me", STABLE, {"dropout": 0.0, "batch_size": 8}),), reference_learning_rate=1 / 3),
     ],
 )

@@ -116,6 +116,20 @@ def check_model(options: SearchOptions, received: StudySpec) -> None:
     check_texts_fit(task, pretrained.tokenizer, longest, max_tokens(pretrained.model, pretrained.tokenizer))
 
 
+def check_layers(spec: StudySpec) -> None:
+    """Raise `UserError` if a trial would draw more layers anew than the model has, before any worker finds out."""
+    spanned = [int(axis.high) for axis in spec.space.axes if axis.name == "reinit_layers"]
+    most = max(spanned or [spec.hyperparameters(recipe).reinit_layers for recipe in spec.recipes])
+    if spec.trainable != FINE_TUNING or not most:
+        return
+    from tune_stability.models.loading import load_model
+    from tune_stability.training.reinit import top_parameters
+
+    # How many labels the head has changes no layer.
+    pretrained = load_model(spec.model, 2, spec.model_revision)
+    top_parameters(pretrained.model, pretrained.new_parameters, most)
+
+
 def _check_recipes_differ_from_stored(received: StudySpec, stored: StudySpec) -> None:
     names = {recipe.name for recipe in received.recipes}
     older = tuple(recipe for recipe in stored.recipes if recipe.name not in names)

@@ -9,7 +9,7 @@ from tune_stability.display.progress import Progress, duration
 from tune_stability.execution import Resources, get_executor
 from tune_stability.options import SearchOptions
 from tune_stability.outcomes import SuccessRule
-from tune_stability.planning import Work, check_model, estimated_seconds, study_spec, work_left
+from tune_stability.planning import Work, check_layers, check_model, estimated_seconds, study_spec, work_left
 from tune_stability.sampling.enumeration import what_is_compared
 from tune_stability.sampling.sources import UntilDeadline
 from tune_stability.store import Location, check_study, compact, locate, open_study
@@ -32,6 +32,7 @@ def run_search(options: SearchOptions, console: Console, resume_command: str) ->
     work = work_left(received, location, options.executor)
     if work.total:
         check_model(options, received)
+        check_layers(received)
     spec = open_study(location, received)
     console.print(f"study {options.folder}: {what_is_compared(spec)}", markup=False)
     console.print(f"{work.total} trials to run, {work.done} already done")

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from tune_stability.analysis import judge, success_arrays, unit_points
+from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.errors import UserError
 from tune_stability.outcomes import SuccessRule
-from tune_stability.spaces import Axis, SearchSpace
+from tune_stability.spaces import SearchSpace
 
 SPACE = SearchSpace("test", (Axis("learning_rate", 1e-6, 1e-4, "log"),))
 
@@ -100,6 +101,38 @@ def test_integer_axes_are_spread_over_their_stretch() -> None:
     space = SearchSpace("epochs", (Axis("num_epochs", 1, 2),))
     points = unit_points(pd.DataFrame({"num_epochs": [1, 2, 1, 2, 2, 2]}), space)
     np.testing.assert_allclose(points[:, 0], [0.125, 0.5625, 0.375, 0.6875, 0.8125, 0.9375])
+
+
+@pytest.mark.parametrize(
+    ("axis", "values", "expected"),
+    [
+        (ChoiceAxis("lr_scheduler_type", ("linear", "cosine")), ["cosine", "linear", "cosine"], [0.625, 0.25, 0.875]),
+        (ChoiceAxis("bias_correction", (True, False)), [False, False, True, False], [7 / 12, 0.75, 0.25, 11 / 12]),
+        (ChoiceAxis("batch_size", (8, 16, 32)), [32, 8, 32, 16], [0.75, 1 / 6, 11 / 12, 0.5]),
+        (ChoiceAxis("dropout", (0.0, 0.1)), [0.1, 0.0], [0.75, 0.25]),
+    ],
+)
+def test_choices_are_spread_over_their_share(axis: ChoiceAxis, values: list, expected: list[float]) -> None:
+    points = unit_points(pd.DataFrame({axis.name: values}), SearchSpace("c", (axis,)))
+    np.testing.assert_allclose(points[:, 0], expected)
+
+
+def test_success_arrays_of_a_space_with_choices() -> None:
+    space = SearchSpace("c", (*SPACE.axes, ChoiceAxis("lr_scheduler_type", ("linear", "cosine"))))
+    kinds = ["linear", "cosine", "linear", "cosine"]
+    frame = table(*(row(r, i, i, 0.9, lr_scheduler_type=kinds[i]) for r in "ab" for i in range(4)))
+    arms = success_arrays(frame, ["a", "b"], space)
+    assert list(arms.configurations["lr_scheduler_type"]) == kinds
+    np.testing.assert_allclose(arms.points[:, 1], [0.125, 0.625, 0.375, 0.875])
+    frame.loc[5, "lr_scheduler_type"] = "linear"
+    with pytest.raises(UserError, match="config_index 1 is not the same configuration in every trial"):
+        success_arrays(frame, ["a", "b"], space)
+
+
+def test_a_value_that_is_no_choice_of_the_space_is_refused() -> None:
+    space = SearchSpace("c", (ChoiceAxis("batch_size", (8, 16)),))
+    with pytest.raises(UserError, match=r"^batch_size is 24 in a trial, its choices in this space are 8, 16; "):
+        unit_points(pd.DataFrame({"batch_size": [8, 24]}), space)
 
 
 GOOD = table(row("a", 0, 0, 0.9), row("b", 0, 0, 0.9))

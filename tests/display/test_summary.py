@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from tune_stability.analysis import Summary, summarize
+from tune_stability.axes import ChoiceAxis
 from tune_stability.display.summary import print_best, print_summary
 from tune_stability.outcomes import SuccessRule
 from tune_stability.spaces import SearchSpace, get_space
@@ -152,3 +153,13 @@ def test_the_best_configurations_come_first_and_only_the_best(make_frame) -> Non
     assert len(lines) == 4
     assert "0/0" not in shown
     assert "say nothing about the success rate of the region" in " ".join(shown.split())
+
+
+def test_the_best_configurations_name_their_choices(make_frame) -> None:
+    choices = (ChoiceAxis("lr_scheduler_type", ("linear", "cosine")), ChoiceAxis("bias_correction", (True, False)))
+    space = SearchSpace("c", (*choices, ChoiceAxis("batch_size", (8, 128))))
+    frame = make_frame(lambda recipe, index, seed: "s" if index == 2 else "u", space=space).assign(source="adaptive")
+    shown = text(lambda console: print_best(frame, space, SuccessRule(), console, most=1))
+    best = frame[frame["config_index"] == 2].iloc[0]
+    (line,) = (line.split() for line in shown.splitlines() if re.search(r"\d/\d", line))
+    assert line[:3] == [best["lr_scheduler_type"], str(best["bias_correction"]), str(best["batch_size"])]

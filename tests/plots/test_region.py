@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.outcomes import SuccessRule
 from tune_stability.plots import plot_basin, plot_region, plot_scores, region_figure
 from tune_stability.plots.style import arm_styles
-from tune_stability.spaces import Axis, SearchSpace, get_space
+from tune_stability.spaces import SearchSpace, get_space
 
 WIDE, LR = get_space("wide", 2e-5), get_space("lr", 2e-5)
 BOTH = ["devlin", "stable"]
@@ -100,6 +101,24 @@ def test_epochs_on_a_linear_scale(make_frame) -> None:
     figure = drawn(region_figure(make_frame(half, space=space), BOTH, space, RULE))
     assert figure.axes[0].get_yscale() == "linear"
     assert figure.axes[0].get_ylim() == (1.5, 6.5)
+
+
+def test_choices_of_epochs_and_learning_rates_have_a_figure(make_frame) -> None:
+    rates = ChoiceAxis("learning_rate", tuple(10.0**k for k in range(-7, 0)))
+    space = SearchSpace("own", (rates, ChoiceAxis("num_epochs", (3, 4, 20)), ChoiceAxis("batch_size", (8, 16))))
+    figure = drawn(region_figure(make_frame(half, n_configs=32, space=space), BOTH, space, RULE))
+    region, basin = figure.axes[0], figure.axes[2]
+    assert list(region.get_yticks()) == [3, 4, 20]
+    assert region.get_yscale() == "log"
+    assert region.get_ylim()[0] < 3 < 20 < region.get_ylim()[1]
+    assert region.get_xlim()[0] < 1e-7 < 0.1 < region.get_xlim()[1]
+    assert basin.get_xlim() == pytest.approx((1e-7, 0.1))
+
+
+def test_a_space_of_a_learning_rate_and_names_has_a_figure(make_frame) -> None:
+    space = SearchSpace("own", (LR.axes[0], ChoiceAxis("lr_scheduler_type", ("linear", "cosine"))))
+    figure = drawn(region_figure(make_frame(half, space=space), BOTH, space, RULE))
+    assert titles(figure) == ["score at the end of training", "learning-rate basin"]
 
 
 def test_the_rule_decides_what_is_a_success(make_frame) -> None:

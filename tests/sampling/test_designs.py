@@ -80,6 +80,44 @@ def test_a_grid_that_does_not_come_out_even_names_the_sizes_near_by(num_points: 
     )
 
 
+@pytest.mark.parametrize(
+    ("num_points", "num_choices", "expected"),
+    [
+        (2, [2], [[0.25], [0.75]]),
+        (3, [3, 0], [[1 / 6, 0.5], [0.5, 0.5], [5 / 6, 0.5]]),
+        (4, [0, 2], [[0.25, 0.25], [0.25, 0.75], [0.75, 0.25], [0.75, 0.75]]),
+        (6, [2, 3], [[a, b] for a in (0.25, 0.75) for b in (1 / 6, 0.5, 5 / 6)]),
+        (8, [0, 2, 0], [[a, b, c] for a in (0.25, 0.75) for b in (0.25, 0.75) for c in (0.25, 0.75)]),
+    ],
+)
+def test_a_grid_takes_each_choice_once(num_points: int, num_choices: list[int], expected: list[list[float]]) -> None:
+    np.testing.assert_allclose(design_points("grid", num_points, len(num_choices), 0, num_choices), expected)
+
+
+@pytest.mark.parametrize(
+    ("num_points", "num_choices", "has", "near"),
+    [
+        (7, [2, 3], "all 6 combinations of choices", "6"),
+        (7, [0, 2], "all 2 combinations of choices and as many points per axis", "6, 8, 10"),
+        (1, [0, 3, 2, 0], "all 6 combinations of choices and as many points per axis", "6"),
+        (30, [3, 0, 0], "all 3 combinations of choices and as many points per axis", "12, 27, 48"),
+    ],
+)
+def test_a_grid_of_choices_that_does_not_come_out_even_names_the_sizes_near_by(
+    num_points: int, num_choices: list[int], has: str, near: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        design_points("grid", num_points, len(num_choices), 0, num_choices)
+    assert str(caught.value) == (
+        f"a grid over {len(num_choices)} axes has {has}, received {num_points} configurations; take one of {near}."
+    )
+
+
+@pytest.mark.parametrize("design", ["sobol", "random"])
+def test_sequences_are_the_same_with_choices(design: str) -> None:
+    np.testing.assert_array_equal(design_points(design, 8, 2, 0, [0, 3]), design_points(design, 8, 2, 0))
+
+
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("num_points", [0, -3])
 def test_a_design_has_a_point(design: str, num_points: int) -> None:

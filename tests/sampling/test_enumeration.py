@@ -4,8 +4,19 @@ from collections import Counter
 
 import pytest
 
+from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.errors import UserError
-from tune_stability.recipes import DEVLIN, DEVLIN_CORRECTED, DEVLIN_LONG, STABLE, Recipe
+from tune_stability.recipes import (
+    DEVLIN,
+    DEVLIN_CORRECTED,
+    DEVLIN_LONG,
+    LLRD,
+    MIXOUT,
+    RECIPES,
+    REINIT,
+    STABLE,
+    Recipe,
+)
 from tune_stability.sampling.enumeration import (
     check_recipes_differ,
     configuration_trials,
@@ -13,7 +24,7 @@ from tune_stability.sampling.enumeration import (
     enumerate_trials,
     what_is_compared,
 )
-from tune_stability.spaces import Axis, SearchSpace, get_space
+from tune_stability.spaces import SearchSpace, get_space
 from tune_stability.studies import StudySpec
 
 EPOCHS = SearchSpace("epochs", (Axis("num_epochs", 1, 4),))
@@ -97,6 +108,40 @@ def test_a_configuration_of_whole_numbers_that_comes_again_is_kept(make_spec, sa
     assert len(set(ids(spec))) == 32 * 2 * 2
 
 
+CHOSEN = SearchSpace(
+    "chosen",
+    (
+        Axis("learning_rate", 1e-6, 1e-4, "log"),
+        ChoiceAxis("lr_scheduler_type", ("linear", "cosine", "constant")),
+        ChoiceAxis("batch_size", (8, 32)),
+    ),
+)
+
+
+@pytest.mark.parametrize(("sampler", "num_configs"), [("sobol", 48), ("random", 48), ("grid", 48)])
+def test_choices_are_taken_about_equally_often(make_spec, sampler: str, num_configs: int) -> None:
+    trials = enumerate_trials(make_spec(space=CHOSEN, sampler=sampler, num_configs=num_configs, num_seeds=1))
+    for name, choices in (("lr_scheduler_type", ("linear", "cosine", "constant")), ("batch_size", (8, 32))):
+        counts = Counter(getattr(trial.hyperparameters, name) for trial in trials)
+        assert set(counts) == set(choices)
+        spread = {"sobol": 2 * 2, "random": 2 * 14, "grid": 0}[sampler]
+        assert max(counts.values()) - min(counts.values()) <= spread
+    assert len({trial.trial_id for trial in trials}) == 2 * num_configs
+
+
+def test_a_grid_has_every_combination_of_choices_at_every_learning_rate(make_spec) -> None:
+    configurations = design_configurations(make_spec(space=CHOSEN, sampler="grid", num_configs=12)).values()
+    assert len({tuple(c.values()) for c in configurations}) == 12
+    assert sorted({c["learning_rate"] for c in configurations}) == pytest.approx([10**-5.5, 10**-4.5])
+
+
+def test_choices_that_override_all_differences_are_refused(make_spec) -> None:
+    space = SearchSpace("switched", (ChoiceAxis("bias_correction", (True, False)),))
+    with pytest.raises(UserError, match=r"^the recipes devlin and devlin\+correction are the same in the space swi"):
+        check_recipes_differ(make_spec(space=space, recipes=(DEVLIN, DEVLIN_CORRECTED)))
+    check_recipes_differ(make_spec(space=space, recipes=(DEVLIN, DEVLIN_LONG)))
+
+
 def test_an_adaptive_sampler_has_no_configurations_up_front(make_spec) -> None:
     assert design_configurations(make_spec(sampler="tpe")) == {}
     assert enumerate_trials(make_spec(sampler="tpe")) == []
@@ -128,7 +173,7 @@ def test_recipes_that_a_space_makes_one_are_refused_by_name(
 
 
 @pytest.mark.parametrize(
-    ("space", "recipes"), [("wide", (DEVLIN, STABLE)), ("lr", (DEVLIN, DEVLIN_CORRECTED, DEVLIN_LONG, STABLE))]
+    ("space", "recipes"), [("wide", (DEVLIN, STABLE, MIXOUT, REINIT, LLRD)), ("lr", tuple(RECIPES.values()))]
 )
 def test_recipes_that_differ_are_accepted(make_spec, space: str, recipes: tuple[Recipe, ...]) -> None:
     check_recipes_differ(make_spec(space=get_space(space, 2e-5), recipes=recipes))

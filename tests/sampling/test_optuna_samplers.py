@@ -6,9 +6,10 @@ import warnings
 import optuna
 import pytest
 
+from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.errors import UserError
 from tune_stability.sampling.optuna_samplers import ADAPTIVE, AskTell, distributions, make_sampler
-from tune_stability.spaces import Axis, Configuration, SearchSpace, get_space
+from tune_stability.spaces import Configuration, SearchSpace, get_space
 
 WIDE = get_space("wide", 2e-5)
 LEARNING_RATE = SearchSpace("lr", (Axis("learning_rate", 1e-7, 1e-3, "log"),))
@@ -86,6 +87,29 @@ def test_distributions_have_the_measure_of_the_space() -> None:
     assert (warmup.low, warmup.high, warmup.log) == (0.0, 0.3, False)
     assert isinstance(epochs, optuna.distributions.IntDistribution)
     assert (epochs.low, epochs.high, epochs.log) == (1, 20, True)
+
+
+CHOSEN = SearchSpace(
+    "chosen",
+    (
+        LEARNING_RATE.axes[0],
+        ChoiceAxis("lr_scheduler_type", ("linear", "cosine")),
+        ChoiceAxis("bias_correction", (True, False)),
+        ChoiceAxis("batch_size", (8, 16, 32)),
+    ),
+)
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_choices_are_proposed_told_and_known(name: str) -> None:
+    found = ask(AskTell(CHOSEN, name, 0, []), 12)
+    for configuration in found:
+        for axis in CHOSEN.axes[1:]:
+            assert configuration[axis.name] in axis.values
+            assert type(configuration[axis.name]) is type(axis.values[0])
+    assert {configuration["bias_correction"] for configuration in found} == {True, False}
+    again = AskTell(CHOSEN, name, 0, [(configuration, quality(configuration)) for configuration in found])
+    assert tuple(again.propose(0)) == CHOSEN.names
 
 
 def test_optuna_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:

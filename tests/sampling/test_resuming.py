@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import pandas as pd
 
+from tune_stability.axes import ChoiceAxis
+from tune_stability.recipes import DEVLIN
 from tune_stability.sampling.enumeration import configuration_trials
+from tune_stability.sampling.optuna_samplers import AskTell
 from tune_stability.sampling.resuming import adaptive_state
+from tune_stability.spaces import SearchSpace, get_space
 from tune_stability.studies import StudySpec
 from tune_stability.trials import TrialConfig
 
+WIDE = get_space("wide", 2e-5)
 CONFIGURATIONS = {
     0: {"learning_rate": 1e-5, "warmup_ratio": 0.1, "num_epochs": 3},
     1: {"learning_rate": 3.3e-4, "warmup_ratio": 0.25, "num_epochs": 20},
@@ -77,6 +83,20 @@ def test_an_index_whose_trials_were_all_lost_is_free_again(make_spec) -> None:
     # Two workers had 0 and 1, a third 2 and 3; the search was killed before any trial of 0 or 2 had ended.
     spec = make_spec(sampler="tpe", num_configs=5, num_seeds=2)
     assert adaptive_state(spec, rows(spec, {1: "ssss", 3: "ffff"})).free == [0, 2, 4]
+
+
+def test_choices_come_back_as_what_they_were(make_spec) -> None:
+    choices = {"lr_scheduler_type": ("linear", "cosine"), "bias_correction": (True, False), "batch_size": (8, 16)}
+    space = SearchSpace("c", (*WIDE.axes, *(ChoiceAxis(name, of) for name, of in choices.items())))
+    spec = make_spec(sampler="tpe", num_configs=1, num_seeds=1, space=space, recipes=(DEVLIN,))
+    wanted = {**CONFIGURATIONS[0], "lr_scheduler_type": "cosine", "bias_correction": False, "batch_size": 16}
+    (trial,) = configuration_trials(spec, 0, wanted, "adaptive")
+    frame = pd.DataFrame([{**row(trial, "s"), **dataclasses.asdict(trial.hyperparameters)}])
+    ((known, score),) = adaptive_state(spec, frame).known
+    assert (known, score) == (wanted, 1.0)
+    assert {name: type(value) for name, value in known.items()} == {name: type(v) for name, v in wanted.items()}
+    # And Optuna takes them.
+    assert tuple(AskTell(space, "tpe", 0, [(known, score)]).propose(1)) == space.names
 
 
 def test_a_study_without_rows_knows_nothing(make_spec) -> None:

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tune_stability.axes import Axis
 from tune_stability.errors import UserError
 from tune_stability.recipes import DEVLIN, DEVLIN_LONG, STABLE, Recipe
-from tune_stability.spaces import Axis, SearchSpace, get_space
+from tune_stability.spaces import SearchSpace, get_space
 from tune_stability.store import Location, open_study, read_study
 from tune_stability.studies import StudySpec
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy import integrate
 
+from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.errors import UserError
-from tune_stability.hyperparameters import Hyperparameters
+from tune_stability.hyperparameters import CHOICES, Hyperparameters
 from tune_stability.outcomes import failure_mode
 from tune_stability.recipes import DEVLIN, RECIPES, STABLE, Recipe
-from tune_stability.spaces import Axis, SearchSpace, get_space
+from tune_stability.spaces import SearchSpace, get_space
 from tune_stability.training.analytic import (
     PLATEAU,
     RAMP,
@@ -129,6 +130,23 @@ def test_true_rate_says_which_scale_it_cannot_integrate(axis: Axis) -> None:
         true_success_rate(DEVLIN, SearchSpace("other", (axis,)))
 
 
+def test_true_rate_over_choices_is_the_mean_of_the_rates_with_each_pinned() -> None:
+    wide = get_space("wide", RATE)
+    correction = ChoiceAxis("bias_correction", (False, True))
+    means = [true_success_rate(Recipe("r", "", DEVLIN, {"bias_correction": b}), wide) for b in (False, True)]
+    both = SearchSpace("both", (correction, *wide.axes))
+    assert true_success_rate(DEVLIN, both) == pytest.approx(sum(means) / 2, rel=1e-12)
+
+    rate = wide.axes[0]
+    choices = SearchSpace("c", (ChoiceAxis("num_epochs", (3, 20)), rate, ChoiceAxis("batch_size", (8, 16, 32))))
+    lr = SearchSpace("lr", (rate,))
+    epochs = [true_success_rate(Recipe("r", "", STABLE, {"num_epochs": n}), lr) for n in (3, 20)]
+    assert true_success_rate(STABLE, choices) == pytest.approx(sum(epochs) / 2, rel=1e-12)
+    # Choices of the learning rate need no scale: 2e-5 is on the plateau, a hundred times more is outside.
+    points = SearchSpace("points", (ChoiceAxis("learning_rate", (RATE, 100 * RATE)),))
+    assert true_success_rate(STABLE, points) == pytest.approx(PLATEAU / 2)
+
+
 def test_same_trial_same_result() -> None:
     assert run_trial(trial(seed=3)) == run_trial(trial(seed=3))
 
@@ -136,7 +154,9 @@ def test_same_trial_same_result() -> None:
 @pytest.mark.parametrize("field", dataclasses.fields(Hyperparameters), ids=lambda field: field.name)
 def test_every_hyperparameter_draws_anew(field: dataclasses.Field[object]) -> None:
     default = field.default
-    changed = not default if isinstance(default, bool) else default + 1 if isinstance(default, int) else default / 2  # type: ignore[operator]
+    changed: object = CHOICES[field.name][-1] if field.name in CHOICES else not default
+    if not isinstance(default, (bool, str)):
+        changed = default + 1 if isinstance(default, int) else default / 2 or 0.5
     one = [run_trial(trial(seed=seed)).score for seed in range(20)]
     other = [run_trial(trial(seed=seed, **{field.name: changed})).score for seed in range(20)]
     assert one != other

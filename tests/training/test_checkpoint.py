@@ -96,6 +96,17 @@ def test_a_run_killed_at_random_steps_ends_as_one_that_was_not(undisturbed: Tria
     assert file.writes - before < 23 // every
 
 
+def test_what_a_recipe_adds_needs_nothing_kept() -> None:
+    # The pre-trained values that mixout mixes with are those from before training, not those of the checkpoint.
+    added = {"mixout": 0.5, "reinit_layers": 1, "layerwise_lr_decay": 0.9, "lr_scheduler_type": "cosine"}
+    config = dataclasses.replace(CONFIG, hyperparameters=CONFIG.hyperparameters.replace(num_epochs=2, **added))
+    expected = numbers(run_trial(config))
+    config = dataclasses.replace(config, checkpoint_every=3, checkpoint_file=Memory())
+    killed_at(5, config)
+    torch.manual_seed(5)
+    assert numbers(run_trial(config)) == expected
+
+
 def test_checkpoints_change_nothing_and_come_every_so_many_steps(undisturbed: TrialResult) -> None:
     file = Memory()
     got = run_trial(dataclasses.replace(CONFIG, checkpoint_every=5, checkpoint_file=file))

@@ -14,6 +14,8 @@ from tune_stability.training.parameters import FlatParameters
 
 Arrays = dict[str, NDArray[np.float64]]
 STEPS = 50
+ONE: dict[str, float] = {}
+"""The same rate for every parameter."""
 
 
 class Module(nn.Module):
@@ -44,14 +46,17 @@ def rate(t: int) -> float:
     return 0.01 * (t / 10 if t < 10 else (STEPS - t) / (STEPS - 10))
 
 
-def reference(start: Arrays, gradients: list[Arrays], h: Hyperparameters, rates: list[float]) -> list[Arrays]:
+def reference(
+    start: Arrays, gradients: list[Arrays], h: Hyperparameters, rates: list[float], factors: dict[str, float] = ONE
+) -> list[Arrays]:
     """The paper's optimizer, one scalar array at a time and in the order of its description."""
     p = {name: value.copy() for name, value in start.items()}
     m = {name: np.zeros_like(value) for name, value in start.items()}
     v = {name: np.zeros_like(value) for name, value in start.items()}
     trajectory = []
-    for t, (gradient, lr) in enumerate(zip(gradients, rates, strict=True), start=1):
+    for t, (gradient, base) in enumerate(zip(gradients, rates, strict=True), start=1):
         for name, g in gradient.items():
+            lr = base * factors.get(name, 1.0)
             m[name] = h.adam_beta1 * m[name] + (1 - h.adam_beta1) * g
             v[name] = h.adam_beta2 * v[name] + (1 - h.adam_beta2) * g**2
             denominator = np.sqrt(v[name]) + h.adam_epsilon
@@ -65,9 +70,13 @@ def reference(start: Arrays, gradients: list[Arrays], h: Hyperparameters, rates:
     return trajectory
 
 
-def run(module: nn.Module, gradients: list[Arrays], h: Hyperparameters, rates: list[float]) -> list[Arrays]:
+def run(
+    module: nn.Module, gradients: list[Arrays], h: Hyperparameters, rates: list[float], factors: dict[str, float] = ONE
+) -> list[Arrays]:
     flat = FlatParameters(module)
-    optimizer = PaperAdamW(flat, h)
+    sizes = zip(flat.names, flat.value_views, strict=True)
+    parts = [view.new_full((view.numel(),), factors.get(name, 1.0)) for name, view in sizes]
+    optimizer = PaperAdamW(flat, h, torch.cat(parts) if factors else None)
     trajectory = []
     for gradient, lr in zip(gradients, rates, strict=True):
         for name, p in module.named_parameters():
@@ -101,6 +110,31 @@ def test_the_trajectory_is_that_of_the_papers_formulas(
             np.testing.assert_allclose(got[t][name], value, rtol=tolerance, atol=tolerance, err_msg=f"{name} at {t}")
     # The reference itself moved, by about the sum of the rates.
     assert np.abs(got[-1]["matrix"] - start["matrix"]).max() > 0.05
+
+
+@pytest.mark.parametrize("h", CASES[::2], ids=lambda h: f"{h.bias_correction}-{h.weight_decay}-{h.adam_beta2}")
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-13), (torch.float32, 2e-6)])
+def test_a_rate_of_its_own_moves_and_decays_each_parameter(
+    h: Hyperparameters, dtype: torch.dtype, tolerance: float
+) -> None:
+    factors = {"matrix": 0.25, "kernel": 1.0, "bias": 0.95**3, "scale": 1e-3}
+    module = Module(dtype)
+    start = numpy_values(module)
+    gradients = gradients_over_time({name: value.shape for name, value in start.items()})
+    rates = [rate(t) for t in range(STEPS)]
+    got = run(module, gradients, h, rates, factors)
+    for t, expected in enumerate(reference(start, gradients, h, rates, factors)):
+        for name, value in expected.items():
+            np.testing.assert_allclose(got[t][name], value, rtol=tolerance, atol=tolerance, err_msg=f"{name} at {t}")
+    assert np.abs(got[-1]["scale"] - start["scale"]).max() < 1e-3 < np.abs(got[-1]["kernel"] - start["kernel"]).max()
+
+
+def test_factors_of_1_change_nothing() -> None:
+    h = Hyperparameters(weight_decay=0.5)
+    gradients = gradients_over_time({name: value.shape for name, value in numpy_values(Module()).items()})
+    without, ones = (run(Module(), gradients, h, [0.01] * STEPS, factors) for factors in (ONE, {"matrix": 1.0}))
+    for one, other in zip(without, ones, strict=True):
+        assert all((one[name] == other[name]).all() for name in one)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,14 @@ import math
 
 import pytest
 import torch
-from transformers import get_linear_schedule_with_warmup
+from transformers import (
+    get_constant_schedule_with_warmup,
+    get_cosine_schedule_with_warmup,
+    get_linear_schedule_with_warmup,
+)
 
+from tune_stability.hyperparameters import CHOICES
+from tune_stability.training.fine_tuning import run_trial
 from tune_stability.training.schedule import (
     MAX_EVALUATIONS,
     MAX_RECORDED_STEPS,
@@ -41,18 +47,62 @@ def test_every_rate_by_hand(total_steps: int, warmup_ratio: float, expected: lis
     assert scaled == pytest.approx([3e-4 * rate for rate in expected], abs=1e-18)
 
 
+@pytest.mark.parametrize(
+    ("shape", "warmup_ratio", "expected"),
+    [
+        ("constant", 0.0, [1.0, 1.0, 1.0, 1.0]),
+        ("constant", 0.5, [0.0, 0.5, 1.0, 1.0]),
+        ("constant", 1.0, [0.0, 0.25, 0.5, 0.75]),
+        # (1 + cos(pi k / 4)) / 2.
+        ("cosine", 0.0, [1.0, 0.5 + math.sqrt(0.125), 0.5, 0.5 - math.sqrt(0.125)]),
+        # (1 + cos(pi k / 3)) / 2 after one step of warmup.
+        ("cosine", 0.25, [0.0, 1.0, 0.75, 0.25]),
+        ("cosine", 1.0, [0.0, 0.25, 0.5, 0.75]),
+    ],
+)
+def test_other_shapes_by_hand(shape: str, warmup_ratio: float, expected: list[float]) -> None:
+    got = [learning_rate(step, 4, warmup_ratio, 2.0, shape) for step in range(4)]
+    assert got == pytest.approx([2 * rate for rate in expected], abs=1e-15)
+
+
+def test_linear_is_the_shape_when_none_is_given() -> None:
+    assert [learning_rate(s, 9, 0.2, 1.0) for s in range(9)] == [
+        learning_rate(s, 9, 0.2, 1.0, "linear") for s in range(9)
+    ]
+
+
+OF_TRANSFORMERS = {
+    "linear": get_linear_schedule_with_warmup,
+    "cosine": get_cosine_schedule_with_warmup,
+    "constant": lambda optimizer, warmup, total: get_constant_schedule_with_warmup(optimizer, warmup),
+}
+
+
+def test_every_shape_that_a_hyperparameter_may_have_is_checked() -> None:
+    assert set(OF_TRANSFORMERS) == set(CHOICES["lr_scheduler_type"])
+
+
+@pytest.mark.parametrize("shape", OF_TRANSFORMERS)
 @pytest.mark.parametrize("total_steps", [1, 7, 64, 192, 1280])
 @pytest.mark.parametrize("warmup_ratio", [0.0, 0.05, 0.1, 0.3, 1.0])
-def test_rates_are_those_of_transformers(total_steps: int, warmup_ratio: float) -> None:
+def test_rates_are_those_of_transformers(total_steps: int, warmup_ratio: float, shape: str) -> None:
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=3e-4)
     warmup_steps = math.ceil(warmup_ratio * total_steps)
-    schedule = get_linear_schedule_with_warmup(optimizer, warmup_steps, total_steps)
+    schedule = OF_TRANSFORMERS[shape](optimizer, warmup_steps, total_steps)
     for step in range(total_steps):
         expected = optimizer.param_groups[0]["lr"]
-        assert learning_rate(step, total_steps, warmup_ratio, 3e-4) == pytest.approx(expected, rel=1e-14, abs=1e-30)
+        got = learning_rate(step, total_steps, warmup_ratio, 3e-4, shape)
+        assert got == pytest.approx(expected, rel=1e-14, abs=1e-30)
         optimizer.step()
         schedule.step()
+
+
+@pytest.mark.parametrize("shape", OF_TRANSFORMERS)
+def test_a_trial_follows_its_shape(small_trial, shape: str) -> None:
+    result = run_trial(small_trial(lr_scheduler_type=shape, num_epochs=1, warmup_ratio=0.25))
+    rates = [point.learning_rate for point in result.curve]
+    assert rates == [learning_rate(step, 4, 0.25, 3e-4, shape) for step in range(4)]
 
 
 TOTALS = [1, 2, 3, 5, 19, 20, 21, 39, 40, 41, 64, 192, 1280, 12_345, 1_000_000]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tune_stability.spaces import Axis
+from tune_stability.axes import AnyAxis
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,23 @@ class Band:
         return str(self.low) if self.low == self.high else f"{self.low}-{self.high}"
 
 
-def whole_number_bands(axis: Axis, n_bands: int = 3) -> tuple[Band, ...]:
+def whole_number_bands(axis: AnyAxis, n_bands: int = 3) -> tuple[Band, ...]:
     """At most `n_bands` bands of about equal measure that cover a whole-number axis; fewer if it has fewer values.
 
+    >>> from tune_stability.axes import Axis
     >>> [str(band) for band in whole_number_bands(Axis("num_epochs", 1, 20, "log"))]
     ['1', '2-5', '6-20']
     """
-    low, high = int(axis.low), int(axis.high)
-    n_bands = min(n_bands, high - low + 1)
-    ends: list[int] = []
+    values = [int(value) for value in axis.values]
+    stretches = [axis.stretch(value) for value in values]
+    n_bands = min(n_bands, len(values))
+    lasts: list[int] = []
     for k in range(1, n_bands):
-        # Every band keeps at least one value, those before and those after this end too.
-        allowed = range((ends[-1] if ends else low - 1) + 1, high - (n_bands - k) + 1)
-        ends.append(min(allowed, key=lambda value: abs(axis.position(value + 0.5) - k / n_bands)))
-    starts = [low, *(value + 1 for value in ends)]
+        # Every band keeps at least one value, those before and those after this one too.
+        allowed = range((lasts[-1] if lasts else -1) + 1, len(values) - (n_bands - k))
+        lasts.append(min(allowed, key=lambda place: abs(stretches[place][1] - k / n_bands)))
+    firsts = [0, *(place + 1 for place in lasts)]
     return tuple(
-        Band(first, last, axis.position(first - 0.5), axis.position(last + 0.5))
-        for first, last in zip(starts, [*ends, high], strict=True)
+        Band(values[first], values[last], stretches[first][0], stretches[last][1])
+        for first, last in zip(firsts, [*lasts, len(values) - 1], strict=True)
     )

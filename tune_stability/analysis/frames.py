@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tune_stability.axes import AnyAxis
 from tune_stability.errors import UserError, unknown_name
 from tune_stability.outcomes import SuccessRule
-from tune_stability.spaces import Axis, SearchSpace
+from tune_stability.spaces import SearchSpace
 
 Array = NDArray[np.float64]
 
@@ -98,10 +100,10 @@ def success_arrays(
 def unit_points(configurations: pd.DataFrame, space: SearchSpace) -> Array:
     """The points of the unit cube, shape `(n_configs, n_axes)`, at which configurations lie.
 
-    Configurations that share a whole number are spread evenly over the stretch of the axis that the number
-    stands for. The design had them spread too, and a design heaped on a few values would look worse than it is.
+    Configurations that share a whole number or a choice are spread evenly over the stretch of the axis that stands
+    for it. The design had them spread too, and a design heaped on a few values would look worse than it is.
     """
-    columns = [_positions(configurations[axis.name].to_numpy(float), axis) for axis in space.axes]
+    columns = [_positions(configurations[axis.name], axis) for axis in space.axes]
     return np.clip(np.stack(columns, axis=1), 0.0, 1.0)
 
 
@@ -123,12 +125,11 @@ def _configurations(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
     return axes.first()
 
 
-def _positions(values: Array, axis: Axis) -> Array:
-    if not axis.is_integer:
-        return np.array([axis.position(value) for value in values])
-    positions = np.empty(len(values))
-    for value in np.unique(values):
+def _positions(column: pd.Series[Any], axis: AnyAxis) -> Array:
+    values = column.to_numpy()
+    positions = np.full(len(values), np.nan)
+    for value in column.unique():
         same = np.flatnonzero(values == value)
-        start, end = axis.position(value - 0.5), axis.position(value + 0.5)
+        start, end = axis.stretch(value)
         positions[same] = start + (np.arange(len(same)) + 0.5) / len(same) * (end - start)
     return positions

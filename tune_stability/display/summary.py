@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import pandas as pd
 from rich import box
 from rich.console import Console
@@ -34,7 +36,7 @@ def print_best(frame: pd.DataFrame, space: SearchSpace, rule: SuccessRule, conso
     by = completed.groupby([*space.names, "recipe"], observed=True)
     best = by.agg(success=("success", "mean"), n=("success", "size"), score=("score", "median")).reset_index()
     for _, row in best.sort_values(["success", "score"], ascending=False).head(most).iterrows():
-        values = [f"{row[name]:.3g}" for name in space.names]
+        values = [_value(row[name]) for name in space.names]
         table.add_row(*values, row["recipe"], f"{row['success'] * row['n']:.0f}/{row['n']}", f"{row['score']:.3f}")
     console.print(table)
     console.print(
@@ -95,6 +97,11 @@ def _basin(basin: Basin) -> tuple[str, str, str]:
     lower = _rate(basin.lower) if basin.lower_inside else f"below {basin.lower.estimate:.2g}"
     upper = _rate(basin.upper) if basin.upper_inside else f"above {basin.upper.estimate:.2g}"
     return lower, upper, basin.width.format("plain", 2)
+
+
+def _value(value: object) -> str:
+    """A hyperparameter: numbers to three digits, switches and names as they are."""
+    return str(value) if isinstance(value, bool) or not isinstance(value, Real) else f"{value:.3g}"
 
 
 def _rate(edge: Interval) -> str:

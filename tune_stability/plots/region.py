@@ -12,6 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 from tune_stability.analysis import judge, learning_rate_basin, success_arrays
 from tune_stability.analysis.basin import Resampled
 from tune_stability.analysis.curve import fit_curve
+from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.outcomes import SuccessRule
 from tune_stability.plots.style import SUCCESS_MAP, arm_styles
 from tune_stability.spaces import SearchSpace
@@ -44,14 +45,15 @@ def plot_region(
     # The whole space, so that arms are compared on the same scale whatever each has run.
     rates, axis = (space.axes[space.names.index(name)] for name in ("learning_rate", "num_epochs"))
     ax.set_xlim(rates.low / 1.2, rates.high * 1.2)
-    if axis.scale == "log":
+    if isinstance(axis, Axis) and axis.scale == "linear":
+        ax.set_ylim(axis.low - 0.5, axis.high + 0.5)
+    else:
+        ticks = [float(e) for e in (axis.values if isinstance(axis, ChoiceAxis) else EPOCH_TICKS)]
         ax.set_ylim(axis.low / 1.2, axis.high * 1.2)
         ax.set_yscale("log")
-        ax.yaxis.set_major_locator(FixedLocator([e for e in EPOCH_TICKS if axis.low <= e <= axis.high]))
+        ax.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if axis.low <= tick <= axis.high]))
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(ScalarFormatter())
-    else:
-        ax.set_ylim(axis.low - 0.5, axis.high + 0.5)
     if has_scale:
         ax.figure.colorbar(marks, ax=ax, label="share of seeds that succeed")
     return ax

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -14,11 +15,14 @@ from tune_stability.errors import UserError, unknown_name
 DESIGNS = ("sobol", "random", "grid")
 
 
-def design_points(design: str, num_points: int, num_axes: int, seed: int) -> NDArray[np.float64]:
+def design_points(
+    design: str, num_points: int, num_axes: int, seed: int, num_choices: Sequence[int] = ()
+) -> NDArray[np.float64]:
     """The first `num_points` points of a design, shape `(num_points, num_axes)`, in [0, 1).
 
     `sobol` (scrambled after Owen 1998) and `random` are sequences: more points keep the first ones. `grid` takes
-    the middles of equal cells and needs a whole number of them per axis.
+    the middles of equal cells, as many per axis as it has choices (`num_choices` by axis, 0 for an axis with a range),
+    and a whole number, the same, on every other axis.
     """
     if num_points < 1:
         raise UserError(f"the number of configurations must be at least 1, received {num_points}.")
@@ -29,17 +33,21 @@ def design_points(design: str, num_points: int, num_axes: int, seed: int) -> NDA
     if design == "random":
         return np.random.default_rng(seed).random((num_points, num_axes))
     if design == "grid":
-        return _grid(num_points, num_axes)
+        return _grid(num_points, tuple(num_choices) or (0,) * num_axes)
     raise unknown_name("design", design, DESIGNS)
 
 
-def _grid(num_points: int, num_axes: int) -> NDArray[np.float64]:
-    per_axis = round(num_points ** (1 / num_axes))
-    if per_axis**num_axes != num_points:
-        near = sorted({max(1, per_axis + k) ** num_axes for k in (-1, 0, 1)})
+def _grid(num_points: int, num_choices: Sequence[int]) -> NDArray[np.float64]:
+    of_choices = math.prod(k for k in num_choices if k)
+    num_ranges = sum(not k for k in num_choices)
+    per_range = round((num_points / of_choices) ** (1 / num_ranges)) if num_ranges else 1
+    if of_choices * per_range**num_ranges != num_points:
+        near = sorted({of_choices * max(1, per_range + k) ** num_ranges for k in (-1, 0, 1)})
+        parts = [f"all {of_choices} combinations of choices"] if of_choices > 1 else []
+        parts += ["as many points per axis"] if num_ranges else []
         raise UserError(
-            f"a grid over {num_axes} axes has as many points per axis, received {num_points} configurations; "
+            f"a grid over {len(num_choices)} axes has {' and '.join(parts)}, received {num_points} configurations; "
             f"take one of {', '.join(map(str, near))}."
         )
-    middles = (np.arange(per_axis) + 0.5) / per_axis
-    return np.array(list(product(middles, repeat=num_axes)))
+    middles = [(np.arange(k or per_range) + 0.5) / (k or per_range) for k in num_choices]
+    return np.array(list(product(*middles)))

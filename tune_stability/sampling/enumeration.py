@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from itertools import combinations
 
+from tune_stability.axes import ChoiceAxis
 from tune_stability.errors import UserError
 from tune_stability.hyperparameters import Value
 from tune_stability.sampling.designs import DESIGNS, design_points
@@ -34,7 +35,8 @@ def design_configurations(spec: StudySpec) -> dict[int, Configuration]:
     """
     if spec.sampler not in DESIGNS:
         return {}
-    points = design_points(spec.sampler, spec.num_configs, len(spec.space.axes), spec.design_seed)
+    num_choices = [len(axis.choices) if isinstance(axis, ChoiceAxis) else 0 for axis in spec.space.axes]
+    points = design_points(spec.sampler, spec.num_configs, len(num_choices), spec.design_seed, num_choices)
     order = list(range(len(points)))
     if spec.sampler == "grid":
         random.Random(spec.design_seed).shuffle(order)

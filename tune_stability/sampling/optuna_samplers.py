@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, GPSampler, TPESampler
 
+from tune_stability.axes import AnyAxis, ChoiceAxis
 from tune_stability.errors import unknown_name
 from tune_stability.spaces import Configuration, SearchSpace
 
@@ -32,12 +33,7 @@ def quiet_optuna() -> None:
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
     """The axes as Optuna's distributions; they have the same measure."""
-    return {
-        axis.name: IntDistribution(int(axis.low), int(axis.high), log=axis.scale == "log")
-        if axis.is_integer
-        else FloatDistribution(axis.low, axis.high, log=axis.scale == "log")
-        for axis in space.axes
-    }
+    return {axis.name: _distribution(axis) for axis in space.axes}
 
 
 class AskTell:
@@ -65,3 +61,11 @@ class AskTell:
         """The share of successes at the configuration proposed under `key`, None if no trial of it completed."""
         state = optuna.trial.TrialState.FAIL if score is None else optuna.trial.TrialState.COMPLETE
         self._study.tell(self._asked.pop(key), score, state=state)
+
+
+def _distribution(axis: AnyAxis) -> BaseDistribution:
+    if isinstance(axis, ChoiceAxis):
+        return CategoricalDistribution(axis.choices)
+    if axis.is_integer:
+        return IntDistribution(int(axis.low), int(axis.high), log=axis.scale == "log")
+    return FloatDistribution(axis.low, axis.high, log=axis.scale == "log")

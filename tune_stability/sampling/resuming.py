@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tune_stability.hyperparameters import HYPERPARAMETER_TYPES
 from tune_stability.sampling.enumeration import configuration_trials
 from tune_stability.spaces import Configuration
 from tune_stability.studies import StudySpec
@@ -34,9 +35,8 @@ def adaptive_state(spec: StudySpec, rows: pd.DataFrame) -> AdaptiveState:
     for index, of_one in rows[rows["source"] == "adaptive"].groupby("config_index"):
         first = of_one.iloc[0]
         index = int(of_one["config_index"].to_numpy()[0])
-        configuration = {
-            axis.name: int(first[axis.name]) if axis.is_integer else float(first[axis.name]) for axis in spec.space.axes
-        }
+        # Python's own types, which numpy's are not, as a hyperparameter wants them.
+        configuration = {name: HYPERPARAMETER_TYPES[name](first[name]) for name in spec.space.names}
         completed = of_one[of_one["status"] == "completed"]
         if len(completed):
             known.append((configuration, float((completed["outcome"] == "success").mean())))

@@ -12,11 +12,13 @@ import hashlib
 import itertools
 import json
 import math
+import statistics
 
+from tune_stability.axes import AnyAxis, Axis, ChoiceAxis
 from tune_stability.errors import UserError
 from tune_stability.hyperparameters import Hyperparameters
 from tune_stability.recipes import Recipe
-from tune_stability.spaces import Axis, SearchSpace
+from tune_stability.spaces import SearchSpace
 from tune_stability.trials import CurvePoint, GradientPoint, TrialConfig, TrialResult
 
 REFERENCE_LEARNING_RATE = 2e-5
@@ -100,19 +102,35 @@ def basin_edges(hyperparameters: Hyperparameters) -> tuple[float, float]:
 def true_success_rate(recipe: Recipe, space: SearchSpace) -> float:
     """The exact mean of `success_probability` over the space's measure; axes replace what the recipe pins.
 
-    Over `num_epochs` it is a sum with the measure that `Axis.value` gives each whole number. The trapezoid is a
-    sum of positive parts of functions linear in `log10(learning_rate)` and `warmup_ratio`, whose integral over
-    an interval or a rectangle is a difference of powers of positive parts. Axes that the probability does not
-    depend on change nothing. Raises `UserError` for a learning rate whose scale is not log, or a warmup whose scale
+    Over `num_epochs` it is a sum with the measure that the axis gives each whole number, over choices their mean. The
+    trapezoid is a sum of positive parts of functions linear in `log10(learning_rate)` and `warmup_ratio`, whose
+    integral over an interval or a rectangle is a difference of powers of positive parts. Axes that the probability does
+    not depend on change nothing. Raises `UserError` for a learning rate whose scale is not log, or a warmup whose scale
     is not linear.
     """
-    axes = {axis.name: axis for axis in space.axes}
+    return _rate(recipe.hyperparameters(REFERENCE_LEARNING_RATE), {axis.name: axis for axis in space.axes})
+
+
+def whole_number_measure(axis: Axis) -> dict[int, float]:
+    """The share of an integer axis's measure that each of its values has."""
+    stretches = {value: axis.stretch(value) for value in axis.values}
+    return {value: end - start for value, (start, end) in stretches.items()}
+
+
+def _rate(pinned: Hyperparameters, axes: dict[str, AnyAxis]) -> float:
+    for name, axis in axes.items():
+        if isinstance(axis, ChoiceAxis):
+            others = {other: axes[other] for other in axes if other != name}
+            return statistics.fmean(_rate(pinned.replace(**{name: choice}), others) for choice in axis.choices)
+    return _rate_over_ranges(pinned, {name: axis for name, axis in axes.items() if isinstance(axis, Axis)})
+
+
+def _rate_over_ranges(pinned: Hyperparameters, axes: dict[str, Axis]) -> float:
     for name, scale in (("learning_rate", "log"), ("warmup_ratio", "linear")):
         if name in axes and axes[name].scale != scale:
             raise UserError(
                 f"the exact rate needs {name} on a {scale} scale, received {axes[name].scale}; change it in the space."
             )
-    pinned = recipe.hyperparameters(REFERENCE_LEARNING_RATE)
     rates = _ends(axes, "learning_rate", pinned.learning_rate)
     x = math.log10(rates[0] / REFERENCE_LEARNING_RATE), math.log10(rates[1] / REFERENCE_LEARNING_RATE)
     warmup = _ends(axes, "warmup_ratio", pinned.warmup_ratio)
@@ -127,12 +145,6 @@ def true_success_rate(recipe: Recipe, space: SearchSpace) -> float:
                 mean = _mean_positive_part(offset + half, ((1.0, x), (-per_warmup, warmup)))
                 total += sign * side * share * mean / RAMP
     return PLATEAU * total
-
-
-def whole_number_measure(axis: Axis) -> dict[int, float]:
-    """The share of an integer axis's measure that each of its values has."""
-    values = range(int(axis.low), int(axis.high) + 1)
-    return {value: axis.position(value + 0.5) - axis.position(value - 0.5) for value in values}
 
 
 def _edge_coefficients(bias_correction: bool) -> tuple[tuple[float, float, float], tuple[float, float, float]]:

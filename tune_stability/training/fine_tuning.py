@@ -18,10 +18,13 @@ from tune_stability.tasks.metrics import compute_metric
 from tune_stability.tasks.task import class_shares
 from tune_stability.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from tune_stability.training.data import training_batches
+from tune_stability.training.layer_rates import rate_factors
+from tune_stability.training.mixout import Mixout
 from tune_stability.training.optimizer import PaperAdamW
 from tune_stability.training.parameters import FlatParameters, GroupNorms
 from tune_stability.training.prepared import prepare
 from tune_stability.training.records import Records
+from tune_stability.training.reinit import top_parameters
 from tune_stability.training.schedule import evaluated_steps, learning_rate, recorded_steps
 from tune_stability.trials import CurvePoint, GradientPoint, TrialConfig, TrialResult
 
@@ -68,13 +71,17 @@ class _Run:
         generator = torch.Generator().manual_seed(_either(config.init_seed, config.seed))
         model: nn.Module = copy.deepcopy(self.prepared.pretrained.model)
         self.model = model.to(device)
-        draw_head(self.model, self.prepared.pretrained.new_parameters, HEAD_STD, generator)
+        new = self.prepared.pretrained.new_parameters
+        drawn_anew = top_parameters(self.prepared.pretrained.model, new, self.h.reinit_layers)
+        draw_head(self.model, new, HEAD_STD, generator)
+        draw_head(self.model, drawn_anew, HEAD_STD, generator)
         for module in self.model.modules():
             if isinstance(module, nn.Dropout):
                 module.p = self.h.dropout
         self.flat = FlatParameters(self.model)
-        self.norms = GroupNorms(self.flat, self.prepared.pretrained.new_parameters)
-        self.optimizer = PaperAdamW(self.flat, self.h)
+        self.norms = GroupNorms(self.flat, new)
+        self.mixout = Mixout(self.flat, new | drawn_anew, self.h.mixout)
+        self.optimizer = PaperAdamW(self.flat, self.h, rate_factors(self.flat, new, self.h.layerwise_lr_decay))
         if config.data_seed is not None:
             generator = torch.Generator().manual_seed(config.data_seed)
         train, h = self.prepared.train, self.h
@@ -114,9 +121,10 @@ class _Run:
         recorded = set(recorded_steps(self.total_steps))
         evaluated = set(evaluated_steps(self.total_steps, self.steps_per_epoch))
         self.model.train()
+        h = self.h
         for step in range(self._resume(), self.total_steps):
             self.losses[step] = self._forward_and_backward(next(self.batches))
-            rate = learning_rate(step, self.total_steps, self.h.warmup_ratio, self.h.learning_rate)
+            rate = learning_rate(step, self.total_steps, h.warmup_ratio, h.learning_rate, h.lr_scheduler_type)
             if step in recorded:
                 if not self._recorded_update(step, rate):
                     return step + 1, True
@@ -134,11 +142,13 @@ class _Run:
     def _forward_and_backward(self, index: torch.Tensor) -> torch.Tensor:
         """Fill the gradients from the examples at `index`, shape `(batch,)`; their mean loss."""
         inputs, labels = self.prepared.train.batch(index)
+        self.mixout.mix()
         with self._autocast():
             logits = self.model(**inputs).logits
         loss = nn.functional.cross_entropy(logits.float(), labels)
         self.flat.zero_gradients()
         loss.backward()
+        self.mixout.restore()
         return loss.detach()
 
     def _update(self, rate: float) -> None:

@@ -22,13 +22,18 @@ class PaperAdamW:
         p = p - a m / (sqrt(v) + eps)
         p = p - lr weight_decay p                        for parameters that decay
 
+    where lr is the step's rate times the parameter's factor, if there are `rate_factors`, of shape `(n,)`.
+
     It differs from `torch.optim.AdamW`, which always corrects, adds eps to the corrected sqrt(v), and
     decays before the Adam step. Without correction the first steps are larger by
     (1 - beta1) / sqrt(1 - beta2), which is 3.2 at the usual betas.
     """
 
-    def __init__(self, flat: FlatParameters, hyperparameters: Hyperparameters) -> None:
+    def __init__(
+        self, flat: FlatParameters, hyperparameters: Hyperparameters, rate_factors: torch.Tensor | None = None
+    ) -> None:
         self._flat = flat
+        self._rate_factors = rate_factors
         self._h = hyperparameters
         self._m = torch.zeros_like(flat.values)
         self._v = torch.zeros_like(flat.values)
@@ -57,5 +62,9 @@ class PaperAdamW:
         if h.bias_correction:
             step_size *= math.sqrt(1 - h.adam_beta2**self._t) / (1 - h.adam_beta1**self._t)
         torch.sqrt(self._v, out=self._denominator).add_(h.adam_epsilon)
+        decay: float | torch.Tensor = learning_rate * h.weight_decay
+        if self._rate_factors is not None:
+            self._denominator.div_(self._rate_factors)
+            decay = decay * self._rate_factors[: self._flat.num_decayed]
         values.addcdiv_(self._m, self._denominator, value=-step_size)
-        values[: self._flat.num_decayed].mul_(1 - learning_rate * h.weight_decay)
+        values[: self._flat.num_decayed].mul_(1 - decay)

@@ -27,6 +27,7 @@ class FlatParameters:
         self.num_decayed = sum(p.numel() for p in parameters if p.ndim >= 2)
         self.values = torch.cat([p.detach().reshape(-1) for p in parameters])
         self.gradients = torch.zeros_like(self.values)
+        self.value_views = []
         self.gradient_views = []
         self.sizes = [p.numel() for p in parameters]
         start = 0
@@ -34,6 +35,7 @@ class FlatParameters:
             end = start + p.numel()
             p.data = self.values[start:end].view_as(p)
             p.grad = self.gradients[start:end].view_as(p)
+            self.value_views.append(p.data)
             self.gradient_views.append(p.grad)
             start = end
 

@@ -10,15 +10,21 @@ MAX_RECORDED_STEPS = 40
 MAX_EVALUATIONS = 5
 
 
-def learning_rate(step: int, total_steps: int, warmup_ratio: float, peak: float) -> float:
-    """The rate used by step `step` (the first is 0) under linear warmup and linear decay to zero.
+def learning_rate(step: int, total_steps: int, warmup_ratio: float, peak: float, shape: str = "linear") -> float:
+    """The rate used by step `step` (the first is 0) under linear warmup, and what `shape` says after it.
 
-    The warmup takes `ceil(warmup_ratio * total_steps)` steps, as in `transformers.TrainingArguments`. Under
-    warmup the first step has rate 0, as in the paper's implementation.
+    `linear` and `cosine` (half a period of it) fall to zero, `constant` stays: the three that the paper's
+    implementation has, by the formulas of `transformers`. The warmup takes `ceil(warmup_ratio * total_steps)` steps, as
+    in `transformers.TrainingArguments`. Under warmup the first step has rate 0, as in the paper's implementation.
     """
     warmup = math.ceil(warmup_ratio * total_steps)
     if step < warmup:
         return peak * step / warmup
+    if shape == "constant":
+        return peak
+    if shape == "cosine":
+        progress = (step - warmup) / max(1, total_steps - warmup)
+        return peak * max(0.0, 0.5 * (1 + math.cos(math.pi * progress)))
     return peak * max(0.0, (total_steps - step) / max(1, total_steps - warmup))
 
 
