@@ -18,10 +18,10 @@ help: ## list the targets
 search: $(VENV)/.installed ## run a study of the wide search space; ARGS go to tune_stability.search
 	$(BIN)/python -m tune_stability.search --space wide $(ARGS)
 
-test: $(VENV)/.installed-test ## run the tests that are quick (in CI, all of them); ARGS go to pytest
+test: $(VENV)/.installed-test $(if $(CI),$(VENV)/.installed-minilm) ## run the tests that are quick (in CI, all of them); ARGS go to pytest
 	$(BIN)/python -m pytest $(if $(CI),--cov,-m "not slow") $(ARGS)
 
-test-all: $(VENV)/.installed-test ## run every test and measure coverage
+test-all: $(VENV)/.installed-test $(VENV)/.installed-minilm ## run every test and measure coverage
 	$(BIN)/python -m pytest --cov $(ARGS)
 
 # Old versions warn of what newer ones have settled, so here a warning is no error.

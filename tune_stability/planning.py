@@ -147,7 +147,7 @@ def _what_is_tuned(options: SearchOptions) -> tuple[str, str, dict[str, Value]]:
     known = revision(options.model)
     task = load_task(options.task_name, options.data)
     check_train_size(int(options.pinned().get("train_size", 0)), len(task.train))
-    return known, task.fingerprint, family_settings(options.model)
+    return known, task.fingerprint, family_settings(options.model, known)
 
 
 def _effort(trial: TrialConfig) -> int:

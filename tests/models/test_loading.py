@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import shutil
@@ -79,12 +80,6 @@ def remove_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
 
 
-def pickled_weights(folder: Path) -> None:
-    stored = load_file(folder / "model.safetensors")
-    remove_weights(folder)
-    torch.save(stored, folder / "pytorch_model.bin")
-
-
 def truncated_weights(folder: Path) -> None:
     content = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
@@ -116,8 +111,6 @@ def no_tokenizer(folder: Path) -> None:
     ("break_it", "words"),
     [
         (remove_weights, "no file named model.safetensors"),
-        # Weights that would have to be unpickled are none.
-        (pickled_weights, "no file named model.safetensors"),
         (truncated_weights, "cannot be loaded from"),
         (empty_weights, "cannot be loaded from"),
         (half_a_config, "is not a valid JSON file"),
@@ -202,12 +195,22 @@ def test_a_head_that_is_not_finite_is_refused(std: float) -> None:
         draw_head(Net(8), HEAD, std, generator(0))
 
 
-def test_a_checkpoint_that_has_a_head_already_is_refused(tmp_path: Path) -> None:
-    loaded = load_model("micro-bert", 2)
-    draw_head(loaded.model, loaded.new_parameters, 0.02, generator(3))
-    loaded.model.save_pretrained(tmp_path)
-    loaded.tokenizer.save_pretrained(tmp_path)
-    with pytest.raises(UserError, match="holds a classification head already"):
+def test_a_tokenizer_gives_what_its_model_takes(checkpoint: Callable[[str], Path]) -> None:
+    texts = ("the dog", "a cat")
+    assert set(load_model(str(checkpoint("distilbert")), 2).tokenizer(*texts)) == {"input_ids", "attention_mask"}
+    assert "token_type_ids" in load_model(str(checkpoint("electra")), 2).tokenizer(*texts)
+
+
+def test_a_tokenizer_that_needs_another_library_says_which(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    if importlib.util.find_spec("sentencepiece"):
+        pytest.skip("sentencepiece is installed")
+    shutil.copytree(checkpoint("deberta-v2"), tmp_path, dirs_exist_ok=True)
+    (tmp_path / "tokenizer.json").unlink()
+    (tmp_path / "tokenizer_config.json").unlink()
+    (tmp_path / "spm.model").write_bytes(b"pieces")
+    with pytest.raises(
+        UserError, match=r"its tokenizer is a sentencepiece model; pip install sentencepiece protobuf\.$"
+    ):
         load_model(str(tmp_path), 2)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 
 from tune_stability.hyperparameters import Value
-from tune_stability.models.catalog import resolve
+from tune_stability.models.catalog import model_type
 
 # Mosbach et al. 2020, appendix: what RoBERTa-large and ALBERT-large-v2 were fine-tuned with. BERT has the defaults.
 FAMILIES: Mapping[str, Mapping[str, Value]] = MappingProxyType(
@@ -19,13 +17,9 @@ FAMILIES: Mapping[str, Mapping[str, Value]] = MappingProxyType(
 )
 
 
-def family_settings(model: str) -> dict[str, Value]:
-    """The hyperparameters of the family of `model` that differ from BERT's; empty for a family that is not listed."""
-    source = resolve(model)
-    if Path(source).is_dir():
-        kind = json.loads(Path(source, "config.json").read_text()).get("model_type")
-    else:
-        from transformers import AutoConfig
+def family_settings(model: str, commit: str | None = None) -> dict[str, Value]:
+    """The hyperparameters of the family of `model` that differ from BERT's; empty for a family that is not listed.
 
-        kind = AutoConfig.from_pretrained(source, trust_remote_code=False).model_type
-    return dict(FAMILIES.get(kind, {}))
+    `commit` is the hub's, so that a remote model is asked for once. Raises `UserError` if there is no such model.
+    """
+    return dict(FAMILIES.get(model_type(model, commit), {}))

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from tune_stability.errors import UserError
+from tune_stability.models.dropout import set_dropout
 from tune_stability.models.loading import draw_head
 from tune_stability.tasks.metrics import compute_metric
 from tune_stability.tasks.task import class_shares
@@ -75,9 +76,7 @@ class _Run:
         drawn_anew = top_parameters(self.prepared.pretrained.model, new, self.h.reinit_layers)
         draw_head(self.model, new, HEAD_STD, generator)
         draw_head(self.model, drawn_anew, HEAD_STD, generator)
-        for module in self.model.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = self.h.dropout
+        set_dropout(self.model, self.h.dropout)
         self.flat = FlatParameters(self.model)
         self.norms = GroupNorms(self.flat, new)
         self.mixout = Mixout(self.flat, new | drawn_anew, self.h.mixout)

@@ -9,6 +9,14 @@ import torch
 from torch import nn
 
 _LAYER = re.compile(r"\blayers?\.(\d+)\.|_layers\.(\d+)\.")
+_GROUPS = {
+    "classifier": ("classifier",),
+    # What stands between the last layer and the classifier.
+    "pooler": ("pooler", "head.", "final_norm"),
+    # With what makes them fit: ALBERT's projection, the relative positions of MPNet and DeBERTa and the norm of these.
+    "embeddings": ("embed", "relative_attention_bias", "encoder.LayerNorm"),
+}
+"""Layer groups by what a name has in it."""
 
 
 class FlatParameters:
@@ -86,10 +94,7 @@ def layer_group(name: str) -> str:
     found = _LAYER.search(name)
     if found:
         return f"layer_{int(found.group(1) or found.group(2)) + 1}"
-    for group in ("embeddings", "pooler", "classifier"):
-        if group in name:
-            return group
-    return "other"
+    return next((group for group, parts in _GROUPS.items() if any(part in name for part in parts)), "other")
 
 
 def _group_order(group: str) -> tuple[int, int]:

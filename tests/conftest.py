@@ -1,0 +1,70 @@
+"""Checkpoints of every architecture that the tests fine-tune: small, drawn at random, with a tokenizer and no head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HIDDEN, EMBEDDING, INTERMEDIATE, LAYERS, POSITIONS = 16, 8, 24, 2, 40
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of the base model of a `model_type`, as `save_pretrained` writes it."""
+
+    @lru_cache
+    def saved(model_type: str) -> Path:
+        import torch
+        from transformers import AutoModel
+
+        from tune_stability.models.pretraining.tokenizers import bert_tokenizer, roberta_tokenizer
+
+        folder = tmp_path_factory.mktemp(model_type)
+        without_segments = model_type in ("roberta", "xlm-roberta", "modernbert")
+        tokenizer = (roberta_tokenizer if without_segments else bert_tokenizer)(POSITIONS - 2)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            AutoModel.from_config(_config(model_type, len(tokenizer))).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return folder
+
+    return saved
+
+
+def _config(model_type: str, vocab_size: int) -> Any:
+    from transformers import AutoConfig
+
+    sizes = {
+        "vocab_size": vocab_size,
+        "hidden_size": HIDDEN,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": 2,
+        "intermediate_size": INTERMEDIATE,
+        "max_position_embeddings": POSITIONS,
+    }
+    own: dict[str, dict[str, Any]] = {
+        "roberta": {"type_vocab_size": 1},
+        "xlm-roberta": {"type_vocab_size": 1},
+        "albert": {"embedding_size": EMBEDDING},
+        "electra": {"embedding_size": EMBEDDING},
+        # DistilBERT has names of its own for the same sizes.
+        "distilbert": {"dim": HIDDEN, "n_layers": LAYERS, "n_heads": 2, "hidden_dim": INTERMEDIATE},
+        # As DeBERTa-v3 has it.
+        "deberta-v2": {
+            "relative_attention": True,
+            "pos_att_type": ["p2c", "c2p"],
+            "position_buckets": 8,
+            "norm_rel_ebd": "layer_norm",
+            "share_att_key": True,
+            "position_biased_input": False,
+            "type_vocab_size": 0,
+        },
+        "modernbert": {"pad_token_id": 1, "bos_token_id": 0, "cls_token_id": 0, "eos_token_id": 2, "sep_token_id": 2},
+    }
+    if model_type == "distilbert":
+        sizes = {name: sizes[name] for name in ("vocab_size", "max_position_embeddings")}
+    return AutoConfig.for_model(model_type, **sizes, **own.get(model_type, {}))

@@ -1,0 +1,1 @@
+"""How the embedded models are pre-trained: each family's text, tokenizer, architecture and objective."""
