@@ -19,7 +19,7 @@ search: $(VENV)/.installed ## run a study of the wide search space; ARGS go to t
 	$(BIN)/python -m tune_stability.search --space wide $(ARGS)
 
 test: $(VENV)/.installed-test $(if $(CI),$(VENV)/.installed-minilm) ## run the tests that are quick (in CI, all of them); ARGS go to pytest
-	$(BIN)/python -m pytest $(if $(CI),--cov,-m "not slow") $(ARGS)
+	$(BIN)/python -m pytest $(if $(CI),--cov -n 2 --dist loadfile,-m "not slow") $(ARGS)
 
 test-all: $(VENV)/.installed-test $(VENV)/.installed-minilm ## run every test and measure coverage
 	$(BIN)/python -m pytest --cov $(ARGS)
