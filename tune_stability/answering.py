@@ -41,7 +41,7 @@ def answer(
     # An arm that has no row yet has nothing to show; the others do.
     names = dict.fromkeys([*first_recipes, *(recipe.name for recipe in spec.recipes)])
     recipes = [name for name in names if (frame["recipe"] == name).any()]
-    planned = spec.num_configs * spec.num_seeds * len(spec.recipes)
+    planned = spec.num_configs * spec.trials_per_configuration * len(spec.recipes)
     design = cast(Design, spec.sampler)
     if len(completed) < planned:
         console.print(
