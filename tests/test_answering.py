@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,33 @@ def test_an_arm_without_a_row_is_left_out(place: Location) -> None:
     assert "One configuration says nothing about the rest of the space." in text
     assert "Widening" not in text
     assert "stable  " not in text
+
+
+SMALL = dataclasses.replace(
+    SPEC, space=SearchSpace("epochs", (Axis("num_epochs", 1, 20, "log"),)), num_configs=4, recipes=(DEVLIN,)
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [({}, False), ({"seed_scheme": "factorial"}, False), ({"seed_scheme": "factorial", "num_seeds": 2}, True)],
+)
+def test_a_factorial_study_splits_its_variance(place: Location, changes: dict, shown: bool) -> None:
+    spec = dataclasses.replace(SMALL, **changes)
+    run(place, spec)
+    text = answered(place, spec)
+    assert ("Spread of the score over seeds, by source" in text) == shown
+    assert "have no outcome" not in text
+    # Success rates count the trials that share no seed.
+    assert re.search(rf"devlin +[\d.]+ % \[[\d.]+, [\d.]+\] \? +{4 * spec.num_seeds} +0\b", text)
+
+
+def test_a_factorial_study_that_was_stopped_has_an_answer(place: Location) -> None:
+    spec = dataclasses.replace(SMALL, seed_scheme="factorial", num_seeds=2)
+    run(place, spec, first=3)
+    text = answered(place, spec)
+    assert "No configuration has all its scores." in text
+    assert "29 of 32 planned trials have no outcome" in text
 
 
 def test_a_space_without_a_learning_rate_has_no_picture(place: Location) -> None:

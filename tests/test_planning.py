@@ -100,6 +100,11 @@ def test_the_embedded_model_and_task_need_no_check(tmp_path: Path, monkeypatch: 
     [
         ({"sampler": "soboll"}, "unknown sampler 'soboll'; did you mean 'sobol'"),
         ({"executor": "rey"}, "unknown executor 'rey'; did you mean 'ray'"),
+        (
+            {"seed_scheme": "factorial", "sampler": "tpe"},
+            "over a design, received the sampler 'tpe'; give one of sobol",
+        ),
+        ({"seed_scheme": "factorial", "seeds": 11}, "factorial takes at most 10 seeds, received 11"),
         ({"recipes": "devlin,stabl"}, "unknown recipe 'stabl'; did you mean 'stable'"),
         ({"recipes": "devlin,devlin+epochs"}, r"devlin and devlin\+epochs are the same in the space wide"),
         ({"trainable": "nowhere:run"}, "the trainable 'nowhere:run' cannot be imported"),
@@ -135,6 +140,12 @@ def test_work_is_what_was_asked_for_less_what_is_stored(tmp_path: Path) -> None:
     # Asked for less than there is: what is stored beyond that is not this search's.
     fewer = study_spec(options(tmp_path / "mine", num_configs=1))
     assert (work_left(fewer, place, "local").total, work_left(fewer, place, "local").done) == (0, 4)
+
+
+def test_work_of_a_factorial_study_is_every_combination_of_seeds(tmp_path: Path) -> None:
+    spec = study_spec(options(tmp_path / "mine", seed_scheme="factorial"))
+    work = work_left(spec, locate(tmp_path / "mine"), "local")
+    assert (work.total, work.done) == (4 * 2**3 * 2, 0)
 
 
 def test_work_of_an_adaptive_study_is_not_known_up_front(tmp_path: Path) -> None:

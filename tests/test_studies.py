@@ -53,6 +53,9 @@ def test_json_keeps_everything(study: StudySpec) -> None:
         ({"recipes": (DEVLIN, DEVLIN)}, "recipes of different names, received devlin, devlin"),
         ({"num_configs": 0}, "num_configs must be at least 1, received 0"),
         ({"num_seeds": -1}, "num_seeds must be at least 1, received -1"),
+        ({"num_seeds": 1001}, "the seed scheme single takes at most 1000 seeds, received 1001"),
+        ({"num_seeds": 11, "seed_scheme": "factorial"}, "factorial takes at most 10 seeds, received 11"),
+        ({"seed_scheme": "factorail"}, "unknown seed scheme 'factorail'; did you mean 'factorial'"),
         ({"recipes": (Recipe("bad", "", None, {"drop_out": 0.1}),)}, "did you mean 'dropout'"),
         ({"recipes": (Recipe("bad", "", None, {"dropout": 1.0}),)}, "dropout must lie in"),
         ({"reference_learning_rate": -1.0}, "learning_rate must lie in"),
@@ -62,6 +65,11 @@ def test_a_study_that_cannot_be_is_refused(change: dict, words: str) -> None:
     with pytest.raises(UserError, match=words) as caught:
         spec(**change)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("scheme", "trials"), [("single", 10), ("factorial", 1000)])
+def test_trials_per_configuration(scheme: str, trials: int) -> None:
+    assert spec(num_seeds=10, seed_scheme=scheme).trials_per_configuration == trials
 
 
 ADDED = ("seed_scheme", "family", "settings")

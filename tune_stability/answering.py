@@ -9,8 +9,9 @@ from typing import cast
 import numpy as np
 from rich.console import Console
 
-from tune_stability.analysis import Design, summarize
+from tune_stability.analysis import Design, seed_arrays, summarize, variance_split
 from tune_stability.display.summary import print_best, print_summary
+from tune_stability.display.variance import print_variance
 from tune_stability.errors import UserError
 from tune_stability.outcomes import SuccessRule
 from tune_stability.plots import region_figure
@@ -41,7 +42,7 @@ def answer(
     # An arm that has no row yet has nothing to show; the others do.
     names = dict.fromkeys([*first_recipes, *(recipe.name for recipe in spec.recipes)])
     recipes = [name for name in names if (frame["recipe"] == name).any()]
-    planned = spec.num_configs * spec.num_seeds * len(spec.recipes)
+    planned = spec.num_configs * spec.trials_per_configuration * len(spec.recipes)
     design = cast(Design, spec.sampler)
     if len(completed) < planned:
         console.print(
@@ -53,6 +54,9 @@ def answer(
     rng = np.random.default_rng(spec.design_seed)
     summary = summarize(frame, recipes, spec.space, design, rule, rng)
     print_summary(summary, what_is_compared(spec), console)
+    if spec.seed_scheme == "factorial" and spec.num_seeds > 1:
+        scores = {recipe: seed_arrays(frame, recipe, spec.num_seeds) for recipe in recipes}
+        print_variance({recipe: variance_split(scores[recipe], rng) for recipe in recipes}, console)
     figure = region_figure(frame, recipes, spec.space, rule)
     if figure is not None:
         png = io.BytesIO()

@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 from typing import cast
 
-from tune_stability.errors import unknown_name
+from tune_stability.errors import UserError, unknown_name
 from tune_stability.execution import EXECUTOR_NAMES, get_proposer, load_trainable
 from tune_stability.hyperparameters import Value
 from tune_stability.models.catalog import EMBEDDED, reference_learning_rate, revision, seconds_per_epoch
@@ -39,6 +39,11 @@ def study_spec(options: SearchOptions) -> StudySpec:
     """The study that the options describe. Raises `UserError` naming what is unknown."""
     if options.sampler not in (*DESIGNS, *ADAPTIVE):
         raise unknown_name("sampler", options.sampler, (*DESIGNS, *ADAPTIVE))
+    if options.seed_scheme == "factorial" and options.sampler not in DESIGNS:
+        raise UserError(
+            f"the seed scheme factorial splits the variance over a design, received the sampler {options.sampler!r}; "
+            f"give one of {', '.join(DESIGNS)}."
+        )
     if options.executor not in EXECUTOR_NAMES:
         raise unknown_name("executor", options.executor, EXECUTOR_NAMES)
     rate = reference_learning_rate(options.model)
@@ -80,7 +85,7 @@ def work_left(received: StudySpec, location: Location, executor: str) -> Work:
     indices = list(range(received.num_configs))
     state = adaptive_state(received, load_results(location)) if exists else AdaptiveState([], [], indices)
     missing = [trial for trials in state.started for trial in trials]
-    per_configuration = received.num_seeds * len(received.recipes)
+    per_configuration = received.trials_per_configuration * len(received.recipes)
     total = len(state.free) * per_configuration + len(missing)
     source = AdaptiveSource(received, get_proposer(executor, received, state.known), state.free, state.started)
     return Work(source, total, max(0, received.num_configs * per_configuration - total), missing)

@@ -17,6 +17,8 @@ from tune_stability.spaces import SearchSpace, space_from_dict, space_to_dict
 SeedScheme = Literal["single", "factorial"]
 SEED_SCHEMES: tuple[SeedScheme, ...] = ("single", "factorial")
 """single: a seed sets all that is random in a trial. factorial: every combination of seeds for its three parts."""
+MAX_SEEDS = 1000
+"""The most trials that one configuration and recipe may have; each needs a number of its own."""
 SPEC_VERSION = 1
 """Raised by one whenever a spec written before can no longer be read the same way."""
 
@@ -58,8 +60,18 @@ class StudySpec:
                 raise UserError(f"{count} must be at least 1, received {getattr(self, count)}.")
         if self.seed_scheme not in SEED_SCHEMES:
             raise unknown_name("seed scheme", self.seed_scheme, SEED_SCHEMES)
+        if self.trials_per_configuration > MAX_SEEDS:
+            most = round(MAX_SEEDS ** (1 / 3)) if self.seed_scheme == "factorial" else MAX_SEEDS
+            raise UserError(
+                f"the seed scheme {self.seed_scheme} takes at most {most} seeds, received {self.num_seeds}."
+            )
         for recipe in self.recipes:
             self.hyperparameters(recipe)
+
+    @property
+    def trials_per_configuration(self) -> int:
+        """How many trials each recipe has at each configuration."""
+        return self.num_seeds**3 if self.seed_scheme == "factorial" else self.num_seeds
 
     def hyperparameters(self, recipe: Recipe) -> Hyperparameters:
         """A recipe as this study runs it, before a configuration changes it: settings over recipe over family."""

@@ -84,6 +84,13 @@ def test_lr_space_has_no_bands_and_an_edge_on_both_sides(lr: pd.DataFrame) -> No
         assert arm.success_rate.estimate == pytest.approx(true_success_rate(get_recipe(arm.recipe), LR), abs=0.08)
 
 
+def test_trials_that_share_seeds_with_others_change_nothing(lr: pd.DataFrame) -> None:
+    parted = lr.assign(init_seed=lr["seed"], data_seed=lr["seed"], dropout_seed=lr["seed"])
+    sharing = parted.assign(seed=lr["seed"] + 500, dropout_seed=lr["seed"] + 1, score=0.0)
+    both = pd.concat([parted, sharing])
+    assert compare(both, "devlin", "stable", LR) == compare(lr, "devlin", "stable", LR)
+
+
 def test_one_recipe_alone(lr: pd.DataFrame) -> None:
     summary = summarize(lr, ("stable",), LR)
     assert len(summary.arms) == 1

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tune_stability.analysis import judge, success_arrays, unit_points
+from tune_stability.analysis.frames import independent
 from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.errors import UserError
 from tune_stability.outcomes import SuccessRule
@@ -51,6 +52,29 @@ def test_pivot_by_hand() -> None:
     assert list(arms.configurations.index) == [0, 2]
     np.testing.assert_allclose(arms.points, [[0.0], [1.0]], atol=1e-12)
     assert arms.dropped == 0
+
+
+def seeds(init: int | None, data: int | None, dropout: int | None) -> dict[str, object]:
+    return {"init_seed": init, "data_seed": data, "dropout_seed": dropout}
+
+
+def test_of_trials_that_share_seeds_those_are_used_that_do_not() -> None:
+    frame = table(
+        row("a", 0, 0, 0.9, **seeds(0, 0, 0)),
+        row("a", 0, 1, 0.9, **seeds(0, 0, 1)),
+        row("a", 0, 6, 0.9, **seeds(1, 1, 0)),
+        row("a", 0, 7, 0.1, **seeds(1, 1, 1)),
+    ).astype(dict.fromkeys(seeds(0, 0, 0), "Int64"))
+    assert list(independent(frame)) == [True, False, False, True]
+    np.testing.assert_array_equal(success_arrays(frame, ["a"], SPACE).success["a"], [[1, 0]])
+
+
+@pytest.mark.parametrize("columns", [{}, seeds(None, None, None)])
+def test_a_table_from_before_seeds_were_taken_apart_is_used_whole(columns: dict[str, object]) -> None:
+    frame = table(*(row("a", 0, seed, 0.9, **columns) for seed in range(3)))
+    frame = frame.astype(dict.fromkeys(columns, "Int64"))
+    assert independent(frame).all()
+    assert success_arrays(frame, ["a"], SPACE).success["a"].shape == (1, 3)
 
 
 def test_order_of_rows_does_not_matter() -> None:

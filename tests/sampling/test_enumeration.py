@@ -83,6 +83,22 @@ def test_two_more_seeds_add_two_per_configuration_and_arm_and_keep_the_others(ma
     }
 
 
+def test_a_factorial_study_has_every_combination_of_seeds_and_its_recipes_share_them(make_spec) -> None:
+    trials = enumerate_trials(make_spec(seed_scheme="factorial", num_configs=3, num_seeds=2))
+    assert len(trials) == 3 * 8 * 2
+    assert len({trial.trial_id for trial in trials}) == len(trials)
+    seeds = [(t.seed, t.init_seed, t.data_seed, t.dropout_seed) for t in trials]
+    assert seeds[::2] == seeds[1::2]
+    assert {t.recipe for t in trials[::2]} == {"devlin"}
+    assert len(set(seeds)) == 3 * 8
+
+
+def test_one_more_factorial_seed_keeps_the_trials(make_spec) -> None:
+    two, three = (ids(make_spec(seed_scheme="factorial", num_configs=2, num_seeds=n)) for n in (2, 3))
+    assert set(two) < set(three)
+    assert len(three) - len(two) == 2 * 19 * 2
+
+
 @pytest.mark.parametrize("sampler", ["sobol", "random"])
 def test_twice_the_configurations_keep_the_first_ones(make_spec, sampler: str) -> None:
     few, many = ids(make_spec(sampler=sampler, num_configs=32)), ids(make_spec(sampler=sampler, num_configs=64))

@@ -1,4 +1,4 @@
-"""Statistics of success arrays, shape `(n_configs, n_seeds)`: pure functions, without torch, Ray or disk."""
+"""Statistics of successes and scores by configuration and seed: pure functions, without torch, Ray or disk."""
 
 from tune_stability.analysis.bands import Band, whole_number_bands
 from tune_stability.analysis.basin import Basin, learning_rate_basin
@@ -6,8 +6,10 @@ from tune_stability.analysis.compare import ArmSummary, BandComparison, Comparis
 from tune_stability.analysis.frames import Arms, judge, success_arrays, unit_points
 from tune_stability.analysis.interval import Interval
 from tune_stability.analysis.region_mean import Design
+from tune_stability.analysis.seed_arrays import seed_arrays
 from tune_stability.analysis.stability import Stability, stability
 from tune_stability.analysis.success_rate import success_rate, wilson
+from tune_stability.analysis.variance import Component, VarianceSplit, variance_split
 from tune_stability.analysis.widening import Widening, widening
 
 __all__ = [
@@ -17,19 +19,23 @@ __all__ = [
     "BandComparison",
     "Basin",
     "Comparison",
+    "Component",
     "Design",
     "Interval",
     "Stability",
     "Summary",
+    "VarianceSplit",
     "Widening",
     "compare",
     "judge",
     "learning_rate_basin",
+    "seed_arrays",
     "stability",
     "success_arrays",
     "success_rate",
     "summarize",
     "unit_points",
+    "variance_split",
     "whole_number_bands",
     "widening",
     "wilson",

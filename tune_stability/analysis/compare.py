@@ -10,7 +10,7 @@ import pandas as pd
 
 from tune_stability.analysis.bands import Band, whole_number_bands
 from tune_stability.analysis.basin import Basin, learning_rate_basin
-from tune_stability.analysis.frames import Array, judge, require_columns, success_arrays
+from tune_stability.analysis.frames import Array, independent, judge, require_columns, success_arrays
 from tune_stability.analysis.interval import Interval
 from tune_stability.analysis.region_mean import Design
 from tune_stability.analysis.success_rate import success_rate
@@ -170,7 +170,8 @@ def _arm(
 
 def _failure_modes(frame: pd.DataFrame, recipe: str, judged: pd.Series[float]) -> dict[str, int]:
     require_columns(frame, ("failure_mode",))
-    failed = (frame["recipe"] == recipe) & (frame["source"] == "design") & (judged.loc[frame.index] == 0)
+    own = (frame["recipe"] == recipe) & (frame["source"] == "design") & independent(frame)
+    failed = own & (judged.loc[frame.index] == 0)
     modes = frame.loc[failed, "failure_mode"]
     counts = {mode: int((modes == mode).sum()) for mode in FAILURE_MODES}
     rest = int(failed.sum()) - sum(counts.values())

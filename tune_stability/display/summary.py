@@ -5,11 +5,11 @@ from __future__ import annotations
 from numbers import Real
 
 import pandas as pd
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from tune_stability.analysis import ArmSummary, Basin, Comparison, Interval, Summary, Widening, judge
+from tune_stability.display.tables import make_table, print_notes
 from tune_stability.outcomes import SuccessRule
 from tune_stability.spaces import SearchSpace
 
@@ -25,13 +25,12 @@ def print_summary(summary: Summary, compared: str, console: Console) -> None:
         console.print(_failure_modes(summary.arms))
     if summary.comparisons:
         console.print(_widening(summary.comparisons))
-    for note, where in _notes(summary).items():
-        console.print(f"? {note} ({'; '.join(where)})", style="yellow", highlight=False, markup=False)
+    print_notes(_intervals(summary), console)
 
 
 def print_best(frame: pd.DataFrame, space: SearchSpace, rule: SuccessRule, console: Console, most: int = 10) -> None:
     """The configurations in which most trials succeeded by `rule`, for a search by a sampler that looks at results."""
-    table = _table("Best configurations (adaptive rows)", *space.names, "recipe", "successes", "median score")
+    table = make_table("Best configurations (adaptive rows)", *space.names, "recipe", "successes", "median score")
     completed = frame.assign(success=judge(frame, rule))[frame["status"] == "completed"]
     by = completed.groupby([*space.names, "recipe"], observed=True)
     best = by.agg(success=("success", "mean"), n=("success", "size"), score=("score", "median")).reset_index()
@@ -47,14 +46,14 @@ def print_best(frame: pd.DataFrame, space: SearchSpace, rule: SuccessRule, conso
 
 
 def _arms(arms: tuple[ArmSummary, ...]) -> Table:
-    table = _table("Success rate of the region", "recipe", "success rate", "trials", "missing")
+    table = make_table("Success rate of the region", "recipe", "success rate", "trials", "missing")
     for arm in arms:
         table.add_row(arm.recipe, arm.success_rate.format("percent"), str(arm.n_trials), str(arm.missing))
     return table
 
 
 def _basins(arms: tuple[ArmSummary, ...]) -> Table:
-    table = _table(
+    table = make_table(
         "Learning-rate basin: success probability at least one half (model-based)",
         *("recipe", "lower edge", "upper edge", "width in decades"),
     )
@@ -66,7 +65,7 @@ def _basins(arms: tuple[ArmSummary, ...]) -> Table:
 
 def _failure_modes(arms: tuple[ArmSummary, ...]) -> Table:
     modes = [mode for mode in arms[0].failure_modes if any(arm.failure_modes.get(mode) for arm in arms)]
-    table = _table("Failed trials by failure mode", "recipe", *modes)
+    table = make_table("Failed trials by failure mode", "recipe", *modes)
     for arm in arms:
         table.add_row(arm.recipe, *(str(arm.failure_modes.get(mode, 0)) for mode in modes))
     return table
@@ -74,7 +73,7 @@ def _failure_modes(arms: tuple[ArmSummary, ...]) -> Table:
 
 def _widening(comparisons: tuple[Comparison, ...]) -> Table:
     base = comparisons[0].baseline.recipe
-    table = _table(
+    table = make_table(
         f"Widening over {base} (paired)",
         *("recipe", "epochs", "success rate, %", f"{base}'s, %", "widening, points", "ratio"),
     )
@@ -108,16 +107,7 @@ def _rate(edge: Interval) -> str:
     return f"{edge.estimate:.2g} [{edge.low:.2g}, {edge.high:.2g}]"
 
 
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, no_wrap=True)
-    for heading in others:
-        table.add_column(heading)
-    return table
-
-
-def _notes(summary: Summary) -> dict[str, list[str]]:
-    """What must be said of intervals that are not trustworthy, and of which."""
+def _intervals(summary: Summary) -> list[tuple[str, Interval]]:
     intervals: list[tuple[str, Interval]] = []
     for arm in summary.arms:
         intervals.append((f"success rate of {arm.recipe}", arm.success_rate))
@@ -127,11 +117,7 @@ def _notes(summary: Summary) -> dict[str, list[str]]:
         for label, widening in _parts(comparison):
             where = f"{comparison.treatment.recipe} over {comparison.baseline.recipe}, epochs {label}"
             intervals += [(where, widening.difference), (where, widening.ratio)]
-    notes: dict[str, list[str]] = {}
-    for what, interval in intervals:
-        if not interval.trustworthy and interval.note and what not in notes.setdefault(interval.note, []):
-            notes[interval.note].append(what)
-    return notes
+    return intervals
 
 
 def _parts(comparison: Comparison) -> list[tuple[str, Widening]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Mapping
 from itertools import combinations
@@ -10,12 +11,10 @@ from tune_stability.axes import ChoiceAxis
 from tune_stability.errors import UserError
 from tune_stability.hyperparameters import Value
 from tune_stability.sampling.designs import DESIGNS, design_points
+from tune_stability.sampling.seeds import configuration_seeds
 from tune_stability.spaces import Configuration
 from tune_stability.studies import StudySpec
 from tune_stability.trials import Source, TrialConfig
-
-SEEDS_PER_CONFIGURATION = 1000
-"""Configuration i has the seeds 1000 i, 1000 i + 1, ...: its own, so that no luck of one seed is shared by all."""
 
 
 def enumerate_trials(spec: StudySpec) -> list[TrialConfig]:
@@ -47,8 +46,6 @@ def configuration_trials(
     spec: StudySpec, index: int, configuration: Configuration, source: Source
 ) -> list[TrialConfig]:
     """The trials of one configuration, by seed, then recipe, so that arms are compared early."""
-    if spec.num_seeds > SEEDS_PER_CONFIGURATION:
-        raise UserError(f"a configuration has at most {SEEDS_PER_CONFIGURATION} seeds, received {spec.num_seeds}.")
     arms = {recipe.name: spec.hyperparameters(recipe).replace(**configuration) for recipe in spec.recipes}
     return [
         TrialConfig(
@@ -58,14 +55,14 @@ def configuration_trials(
             task_fingerprint=spec.task_fingerprint,
             trainable=spec.trainable,
             hyperparameters=hyperparameters,
-            seed=SEEDS_PER_CONFIGURATION * index + seed,
+            **dataclasses.asdict(seeds),
             recipe=recipe,
             config_index=index,
             source=source,
             data=spec.data,
             checkpoint_every=spec.checkpoint_every,
         )
-        for seed in range(spec.num_seeds)
+        for seeds in configuration_seeds(spec, index)
         for recipe, hyperparameters in arms.items()
     ]
 
