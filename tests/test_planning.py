@@ -174,6 +174,10 @@ def test_the_estimate_counts_the_epochs_of_what_is_missing(tmp_path: Path) -> No
         ({"space": "[axes.reinit_layers]\nlow = 0\nhigh = 6\n"}, "reinit_layers is 6, the model has 4 layers"),
         ({"space": "[axes.reinit_layers]\nchoices = [1, 5]\n"}, "reinit_layers is 5, the model has 4 layers"),
         ({"space": "[axes.reinit_layers]\nlow = 0\nhigh = 4\n"}, None),
+        (
+            {"recipes": "devlin,reinit", "model": "micro-albert"},
+            "reinit_layers is 1, but the 4 layers of this model are ",
+        ),
         ({"recipes": "devlin,reinit"}, None),
         # Someone's own trainable gives the number its meaning.
         ({"trainable": ANALYTIC, "settings": ("reinit_layers=5",)}, None),

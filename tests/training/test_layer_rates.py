@@ -42,6 +42,15 @@ def test_factors_of_micro_bert_by_hand() -> None:
         assert factor == next(value for start, value in wanted.items() if name.startswith(start)), name
 
 
+def test_albert_has_one_layer_between_head_and_embeddings() -> None:
+    pretrained = load_model("micro-albert", 2)
+    flat = FlatParameters(pretrained.model)
+    factors = rate_factors(flat, pretrained.new_parameters, 0.5)
+    assert factors is not None
+    for name, factor in by_name(flat, factors).items():
+        assert factor == (0.25 if "embedding" in name else 0.5 if "albert_layers" in name else 1.0), name
+
+
 def test_a_decay_of_1_needs_no_factors() -> None:
     pretrained = load_model("micro-bert", 2)
     assert rate_factors(FlatParameters(pretrained.model), pretrained.new_parameters, 1.0) is None

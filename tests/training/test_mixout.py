@@ -67,6 +67,24 @@ def test_what_is_mixed_of_micro_bert() -> None:
     assert mixed == {*layers, "bert.pooler.dense.weight"}
 
 
+@pytest.mark.parametrize(
+    ("model", "count", "never"),
+    [
+        # Six matrices in each of four layers, and no pooler but the new head's.
+        ("micro-roberta", 4 * 6, ["roberta.embeddings.word_embeddings.weight", "classifier.dense.weight"]),
+        # Six in the one layer that is used four times, and the pooler; the projection belongs to the embeddings.
+        ("micro-albert", 6 + 1, ["albert.encoder.embedding_hidden_mapping_in.weight", "classifier.weight"]),
+    ],
+)
+def test_what_is_mixed_of_other_families(model: str, count: int, never: list[str]) -> None:
+    pretrained = load_model(model, 2)
+    flat = FlatParameters(pretrained.model)
+    mixed = mixed_parameters(flat, pretrained.new_parameters)
+    assert len(mixed) == count
+    assert mixed.isdisjoint(never)
+    assert set(never) <= set(flat.names)
+
+
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 def test_the_mean_over_masks_is_the_weight(p: float) -> None:
     _, flat, mixout, values, pretrained = moved(p)

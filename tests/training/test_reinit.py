@@ -50,6 +50,12 @@ def test_a_model_without_a_pooler_has_its_layers_drawn() -> None:
     assert all(name.startswith("distilbert.transformer.layer.") for name in names)
 
 
+def test_a_head_with_a_pooler_of_its_own_is_drawn_once() -> None:
+    pretrained = load_model("micro-roberta", 2)
+    names = top_parameters(pretrained.model, pretrained.new_parameters, 1)
+    assert names == {name for name, _ in pretrained.model.named_parameters() if ".layer.3." in name}
+
+
 def test_a_new_pooler_is_left_to_the_head() -> None:
     model = load_model("micro-bert", 2).model
     names = top_parameters(model, frozenset({"bert.pooler.dense.weight", "bert.pooler.dense.bias"}), 1)
@@ -61,10 +67,11 @@ def test_a_new_pooler_is_left_to_the_head() -> None:
     [
         ("micro-bert", 5, "reinit_layers is 5, the model has 4 layers; ask for less."),
         (distilbert(), 4, "reinit_layers is 4, the model has 3 layers; ask for less."),
+        ("micro-albert", 1, "reinit_layers is 1, but the 4 layers of this model are not apart"),
         (albert(), 1, "reinit_layers is 1, but the 3 layers of this model are not apart"),
         (albert(num_hidden_groups=2), 1, "reinit_layers is 1, but the 3 layers of this model are not apart"),
     ],
-    ids=["bert", "distilbert", "albert", "albert of two groups"],
+    ids=["bert", "distilbert", "micro-albert", "albert", "albert of two groups"],
 )
 def test_layers_that_are_not_there_are_an_error_of_one_line(
     model: str | PreTrainedModel, num_layers: int, message: str
