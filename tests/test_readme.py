@@ -37,7 +37,8 @@ def test_toml_space_is_a_space(tmp_path) -> None:
 
 def test_options_recipes_and_spaces_exist() -> None:
     options = {name[2:].replace("-", "_") for name in re.findall(r"`(--[a-z-]+)", README)}
-    assert options - {"study", "help"} <= set(OPTION_NAMES)
+    # `--set` fills the option `settings`.
+    assert options - {"study", "help", "set"} <= set(OPTION_NAMES)
     rows = re.findall(r"^\| `([a-z+]+)` \|", README, flags=re.MULTILINE)
     assert set(rows) == {*RECIPES, *SPACE_NAMES}
 
