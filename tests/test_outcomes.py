@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from tune_stability import load_results
 from tune_stability.errors import UserError
 from tune_stability.outcomes import AT_CHANCE, FAILURE_MODES, VANISHED, SuccessRule, failure_mode
 
@@ -157,3 +160,17 @@ def test_failure_modes_by_hand(train_loss: float, gradient_start: float, gradien
 def test_the_thresholds_belong_to_the_side_that_is_alive_and_at_chance() -> None:
     assert failure_mode(AT_CHANCE * CHANCE, CHANCE, 1.0, 1.0) == "undertrained"
     assert failure_mode(CHANCE, CHANCE, 2.0, VANISHED * 2.0) == "undertrained"
+
+
+def test_failure_modes_are_those_that_a_reader_saw_in_the_curves() -> None:
+    root = Path(__file__).parent.parent
+    labels = pd.read_csv(root / "experiments/failure_modes/labels.csv")
+    trials = pd.concat([load_results(study) for study in sorted((root / "results/failure-modes").glob("micro-*"))])
+    labelled = trials.merge(labels, on="trial_id", validate="one_to_one")
+    assert len(labelled) == len(labels) == (trials["outcome"] == "failed").sum() == 102
+    numbers = ["train_loss", "chance_loss", "gradient_start", "gradient_end"]
+    classified = [failure_mode(*row) for row in labelled[numbers].itertuples(index=False)]
+    wrong = labelled[labelled["label"] != classified]
+    # Both of them were hard calls for the reader.
+    assert sorted(wrong["trial_id"].str[:8]) == ["0ef1eb7b", "dad088e8"]
+    assert set(labels["label"]) == set(FAILURE_MODES)

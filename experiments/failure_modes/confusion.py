@@ -28,7 +28,7 @@ def main() -> None:
     confusion = pd.crosstab(labelled["label"], labelled["classified"])
     confusion = confusion.reindex(index=FAILURE_MODES, columns=FAILURE_MODES, fill_value=0)
     confusion.to_csv(RESULTS / "confusion.csv")
-    print(confusion)
+    print(confusion.to_string())
     print(f"{np.trace(confusion)} of {len(labelled)} right")
     wrong = labelled[labelled["label"] != labelled["classified"]]
     if len(wrong):
@@ -41,13 +41,14 @@ def _draw(labelled: pd.DataFrame) -> None:
     finite = labelled[labelled["label"] != "diverged"]
     for label, rows in finite.groupby("label"):
         ratio = (rows["gradient_end"] / rows["gradient_start"]).clip(lower=1e-9)
-        ax.scatter(rows["train_loss"] / rows["chance_loss"], ratio, s=18, alpha=0.7, label=f"{label} ({len(rows)})")
+        loss = (rows["train_loss"] / rows["chance_loss"]).clip(upper=2)
+        ax.scatter(loss, ratio, s=18, alpha=0.7, label=f"{label} ({len(rows)})")
     ax.set_yscale("log")
     ax.axhline(VANISHED, color="0.4", linestyle="--")
     ax.axvline(AT_CHANCE, color="0.4", linestyle="--")
-    ax.set_xlim(0, 2)
-    ax.set_xlabel("training loss of the last epoch over that of chance")
-    ax.set_ylabel("lower layers' gradient, second half over start")
+    ax.set_xlim(0, 2.05)
+    ax.set_xlabel("training loss of the last epoch over that of chance (2: or more)")
+    ax.set_ylabel("lower layers' gradient, second half over start (1e-9: or less)")
     ax.set_title("Failed trials by their label; dashed: the classifier's thresholds", fontsize=10)
     ax.legend(fontsize=8)
     figure.savefig(RESULTS / "distributions.png", dpi=150)
