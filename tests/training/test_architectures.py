@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -291,7 +292,8 @@ class TestRealRuns:
     def run(model: str, factor: float) -> TrialResult:
         rate = factor * reference_learning_rate(model)
         settings = {"learning_rate": rate, "num_epochs": 4, "max_steps": 0, "batch_size": 16}
-        return run_trial(trial(model, **settings, **family_settings(model)))
+        config = trial(model, **settings, **family_settings(model))
+        return run_trial(dataclasses.replace(config, task_fingerprint=load_grammar().fingerprint))
 
     def test_the_reference_rate_learns(self, model: str) -> None:
         result = self.run(model, 1)

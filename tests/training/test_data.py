@@ -10,7 +10,7 @@ from datasets import ClassLabel, Dataset, Features, Value
 from tune_stability.errors import UserError
 from tune_stability.hyperparameters import Hyperparameters
 from tune_stability.models.loading import load_model
-from tune_stability.models.pretrain import build_tokenizer
+from tune_stability.models.pretraining.tokenizers import bert_tokenizer
 from tune_stability.tasks.grammar import load_grammar
 from tune_stability.tasks.task import Task
 from tune_stability.training import data
@@ -39,7 +39,7 @@ def task(texts: list[str] = TEXTS, labels: list[int] = LABELS) -> Task:
 
 
 def encoded(h: Hyperparameters | None = None, texts: list[str] = TEXTS, labels: list[int] = LABELS) -> EncodedSplit:
-    return encode(task(texts, labels), "train", build_tokenizer(48), h or Hyperparameters())
+    return encode(task(texts, labels), "train", bert_tokenizer(48), h or Hyperparameters())
 
 
 def test_a_split_is_encoded_by_hand() -> None:
@@ -49,14 +49,14 @@ def test_a_split_is_encoded_by_hand() -> None:
     assert got.labels.dtype == torch.int64
     assert set(got.inputs) == {"input_ids", "token_type_ids", "attention_mask"}
     assert all(tensor.shape == (4, 9) for tensor in got.inputs.values())
-    vocabulary = build_tokenizer(48).get_vocab()
+    vocabulary = bert_tokenizer(48).get_vocab()
     wanted = ["[CLS]", "dog", ".", "[SEP]", *["[PAD]"] * 5]
     assert got.inputs["input_ids"][1].tolist() == [vocabulary[token] for token in wanted]
     assert got.inputs["attention_mask"][1].tolist() == [1] * 4 + [0] * 5
 
 
 def test_the_validation_split_is_encoded_by_its_name() -> None:
-    got = encode(task(), "validation", build_tokenizer(48), Hyperparameters())
+    got = encode(task(), "validation", bert_tokenizer(48), Hyperparameters())
     assert (got.lengths.tolist(), got.labels.tolist()) == ([6], [1])
 
 
@@ -81,7 +81,7 @@ def test_a_batch_is_padded_to_its_longest_and_keeps_its_order(index: list[int], 
 def test_texts_are_truncated_and_keep_their_last_special_token(max_seq_length: int, lengths: list[int]) -> None:
     got = encoded(Hyperparameters(max_seq_length=max_seq_length))
     assert got.lengths.tolist() == lengths
-    separator = build_tokenizer(48).sep_token_id
+    separator = bert_tokenizer(48).sep_token_id
     assert [row[n - 1].item() for row, n in zip(got.inputs["input_ids"], lengths, strict=True)] == [separator] * 4
 
 
@@ -89,7 +89,7 @@ def encoded_within(limit: int, max_seq_length: int, words: list[int]) -> Encoded
     """Texts of so many words, two tokens longer, for a model that takes `limit` tokens."""
     texts = ["the " * n for n in words]
     h = Hyperparameters(max_seq_length=max_seq_length)
-    return encode(task(texts, [0] * len(texts)), "train", build_tokenizer(512), h, limit)
+    return encode(task(texts, [0] * len(texts)), "train", bert_tokenizer(512), h, limit)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_pairs_are_measured_together() -> None:
     pairs = split([1], first=["the " * 30], second=["the " * 30])
     both = Task("t", "accuracy", ("first", "second"), pairs, pairs)
     with pytest.raises(UserError, match=r"^the model takes 48 tokens, max_seq_length is 128 and .* has 63; "):
-        encode(both, "train", build_tokenizer(48), Hyperparameters(), 48)
+        encode(both, "train", bert_tokenizer(48), Hyperparameters(), 48)
 
 
 @pytest.mark.parametrize("long", ["train", "validation"])
@@ -140,11 +140,11 @@ def test_both_splits_are_checked_and_only_where_they_may_be_cut(long: str, monke
     splits = {name: split([0], text=["the " * (60 if name == long else 5)]) for name in ("train", "validation")}
     cut = Task("t", "accuracy", ("text",), **splits)
     with pytest.raises(UserError, match=r"^the model takes 48 tokens"):
-        check_texts_fit(cut, build_tokenizer(48), Hyperparameters(), 48)
-    check_texts_fit(cut, build_tokenizer(48), Hyperparameters(max_seq_length=48), 48)
+        check_texts_fit(cut, bert_tokenizer(48), Hyperparameters(), 48)
+    check_texts_fit(cut, bert_tokenizer(48), Hyperparameters(max_seq_length=48), 48)
     # A large task is not read for nothing.
     monkeypatch.setattr(data, "encode", None)
-    check_texts_fit(cut, build_tokenizer(128), Hyperparameters(max_seq_length=128), 128)
+    check_texts_fit(cut, bert_tokenizer(128), Hyperparameters(max_seq_length=128), 128)
 
 
 def test_segment_ids_are_switched() -> None:
@@ -157,7 +157,7 @@ def test_segment_ids_are_switched() -> None:
 def test_two_columns_make_two_segments() -> None:
     pairs = split([1], first=["the dog watches ."], second=["dog ."])
     got = encode(
-        Task("t", "accuracy", ("first", "second"), pairs, pairs), "train", build_tokenizer(48), Hyperparameters()
+        Task("t", "accuracy", ("first", "second"), pairs, pairs), "train", bert_tokenizer(48), Hyperparameters()
     )
     assert got.lengths.tolist() == [9]
     assert got.inputs["token_type_ids"].tolist() == [[0] * 6 + [1] * 3]
@@ -165,7 +165,7 @@ def test_two_columns_make_two_segments() -> None:
     short = encode(
         Task("t", "accuracy", ("first", "second"), pairs, pairs),
         "train",
-        build_tokenizer(48),
+        bert_tokenizer(48),
         Hyperparameters(max_seq_length=7),
     )
     assert short.inputs["token_type_ids"].tolist() == [[0] * 4 + [1] * 3]
@@ -182,7 +182,7 @@ def test_padding_does_not_change_what_the_model_says() -> None:
 
 @pytest.mark.parametrize("n", [1, 125, 126, 300])
 def test_evaluation_batches_hold_each_example_once_and_like_lengths_together(n: int) -> None:
-    small = encode(load_grammar(n, 2), "train", build_tokenizer(48), Hyperparameters())
+    small = encode(load_grammar(n, 2), "train", bert_tokenizer(48), Hyperparameters())
     batches = list(small.evaluation_batches())
     assert sorted(torch.cat(batches).tolist()) == list(range(n))
     assert [len(index) for index in batches[:-1]] == [EVALUATION_BATCH_SIZE] * (len(batches) - 1)
@@ -240,7 +240,7 @@ def test_a_sample_is_drawn_once_for_all_and_without_replacement() -> None:
 
 def test_the_validation_set_is_whole_whatever_is_drawn() -> None:
     everything = Task("t", "accuracy", ("text",), split(LABELS, text=TEXTS), split(LABELS, text=TEXTS))
-    got = encode(everything, "validation", build_tokenizer(48), Hyperparameters(train_size=2))
+    got = encode(everything, "validation", bert_tokenizer(48), Hyperparameters(train_size=2))
     assert got.lengths.tolist() == LENGTHS
 
 
