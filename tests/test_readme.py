@@ -32,7 +32,7 @@ def test_there_are_queries_to_run() -> None:
 def test_toml_space_is_a_space(tmp_path) -> None:
     (block,) = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
     (tmp_path / "mine.toml").write_text(block)
-    assert load_space(tmp_path / "mine.toml").names == ("learning_rate", "num_epochs")
+    assert load_space(tmp_path / "mine.toml").names == ("learning_rate", "num_epochs", "lr_scheduler_type")
 
 
 def test_options_recipes_and_spaces_exist() -> None:
