@@ -1,13 +1,19 @@
-"""Checkpoints of every architecture that the tests fine-tune: small, drawn at random, with a tokenizer and no head."""
+"""What tests of several parts need: small checkpoints of every architecture, and tables of trials."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+
+from tune_stability.recipes import get_recipe
+from tune_stability.sampling.designs import design_points
+from tune_stability.spaces import SearchSpace, get_space
 
 HIDDEN, EMBEDDING, INTERMEDIATE, LAYERS, POSITIONS = 16, 8, 24, 2, 40
 
@@ -68,3 +74,44 @@ def _config(model_type: str, vocab_size: int) -> Any:
     if model_type == "distilbert":
         sizes = {name: sizes[name] for name in ("vocab_size", "max_position_embeddings")}
     return AutoConfig.for_model(model_type, **sizes, **own.get(model_type, {}))
+
+
+WIDE = get_space("wide", 2e-5)
+FrameMaker = Callable[..., pd.DataFrame]
+
+
+@pytest.fixture
+def make_frame() -> FrameMaker:
+    """Makes a table of trials in which `letter(recipe, index, seed)` says how each ended.
+
+    s is a success, e an error, and the first letter of a failure mode a failed trial.
+    """
+
+    def make(
+        letter: Callable[[str, int, int], str], n_configs: int = 16, n_seeds: int = 2, space: SearchSpace = WIDE
+    ) -> pd.DataFrame:
+        modes = {"d": "diverged", "v": "vanishing_gradients", "u": "undertrained", "n": "no_generalization"}
+        rows = []
+        for index, point in enumerate(design_points("sobol", n_configs, len(space.axes), 0)):
+            for recipe in ("devlin", "stable"):
+                own = get_recipe(recipe).hyperparameters(2e-5).replace(**space.configuration(point))
+                for k in range(n_seeds):
+                    how = letter(recipe, index, k)
+                    rows.append(
+                        {
+                            "recipe": recipe,
+                            "config_index": index,
+                            "source": "design",
+                            "seed": 1000 * index + k,
+                            "status": "error" if how == "e" else "completed",
+                            "metric": None if how == "e" else "matthews_correlation",
+                            "score": {"s": 0.5 + 0.01 * k, "e": None}.get(how, 0.0),
+                            "majority_score": None if how == "e" else 0.0,
+                            "outcome": {"s": "success", "e": None}.get(how, "failed"),
+                            "failure_mode": modes.get(how),
+                            **dataclasses.asdict(own),
+                        }
+                    )
+        return pd.DataFrame(rows)
+
+    return make

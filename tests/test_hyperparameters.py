@@ -158,6 +158,13 @@ def test_differences_are_sorted_and_leave_out_what_is_at_its_default() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("given", "effort"), [({}, 3), ({"num_epochs": 20}, 20), ({"num_epochs": 20, "max_steps": 400}, 400)]
+)
+def test_effort_is_the_epochs_or_the_steps_in_their_place(given: dict[str, int], effort: int) -> None:
+    assert Hyperparameters(**given).effort == effort
+
+
 def test_they_are_frozen_hashable_and_named() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Hyperparameters().dropout = 0.5  # type: ignore[misc]

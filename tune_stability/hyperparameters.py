@@ -69,6 +69,11 @@ class Hyperparameters:
                 # A whole number is the same value, and must have the same trial id.
                 object.__setattr__(self, field.name, float(getattr(self, field.name)))
 
+    @property
+    def effort(self) -> int:
+        """What the time of a run is proportional to: its epochs, or its steps where these are given."""
+        return self.max_steps or self.num_epochs
+
     def replace(self, **changes: object) -> Hyperparameters:
         """A copy with `changes`. Raises `UserError` for a name that is no hyperparameter."""
         for name in changes:

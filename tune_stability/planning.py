@@ -93,17 +93,17 @@ def work_left(received: StudySpec, location: Location, executor: str) -> Work:
 
 def estimated_seconds(work: Work, received: StudySpec, location: Location) -> float | None:
     """The time that the work takes one worker, from stored trials or a first guess; None if there is neither."""
-    per_epoch = _seconds_per_effort(received, location)
-    if per_epoch is None:
+    per_effort = _seconds_per_effort(received, location)
+    if per_effort is None:
         return None
-    known = sum(_effort(trial) for trial in work.missing)
+    known = sum(trial.hyperparameters.effort for trial in work.missing)
     unknown = work.total - len(work.missing)
     if not unknown:
-        return per_epoch * known
+        return per_effort * known
     # What an adaptive sampler will propose is not known; the middle of the space stands for it.
     middle = received.space.configuration([0.5] * len(received.space.axes))
-    typical = [_effort(trial) for trial in configuration_trials(received, 0, middle, "adaptive")]
-    return per_epoch * (known + unknown * statistics.fmean(typical))
+    typical = [trial.hyperparameters.effort for trial in configuration_trials(received, 0, middle, "adaptive")]
+    return per_effort * (known + unknown * statistics.fmean(typical))
 
 
 def check_model(options: SearchOptions, received: StudySpec) -> None:
@@ -153,11 +153,6 @@ def _what_is_tuned(options: SearchOptions) -> tuple[str, str, dict[str, Value]]:
     task = load_task(options.task_name, options.data)
     check_train_size(int(options.pinned().get("train_size", 0)), len(task.train))
     return known, task.fingerprint, family_settings(options.model, known)
-
-
-def _effort(trial: TrialConfig) -> int:
-    """What a trial's time is proportional to: its epochs, or its steps where these are given."""
-    return trial.hyperparameters.max_steps or trial.hyperparameters.num_epochs
 
 
 def _seconds_per_effort(received: StudySpec, location: Location) -> float | None:

@@ -55,7 +55,7 @@ def _run(
     budget = options.time_budget_seconds()
     source = work.source if budget is None else UntilDeadline(work.source, budget)
     progress = Progress(source, work.total, options.recipe_names, console)
-    progress.expect_epochs(work.missing)
+    progress.expect_effort(work.missing)
     with progress:
         get_executor(options.executor, resources).run(spec.name, location, progress, progress.trial_ended)
     if progress.errors:

@@ -110,7 +110,7 @@ def test_an_error_is_said_at_once_with_its_brackets(clock: Clock, terminal: bool
 def test_the_time_left_follows_the_epochs_where_they_are_known(clock: Clock) -> None:
     source = FixedSource(1, 1, 1, 1)
     progress, _ = shown(source, 4)
-    progress.expect_epochs([config for batch in source.batches for config in batch.trials])
+    progress.expect_effort([config for batch in source.batches for config in batch.trials])
     assert progress.seconds_left() is None
     for _ in range(2):
         batch = progress.next_batch()

@@ -20,7 +20,7 @@ PLAIN_SECONDS = 30.0
 class Progress:
     """Wraps a source of batches: counts what it hands out and what ends, and shows both.
 
-    The time left assumes that a trial costs what its epochs cost, at the pace of this search so far.
+    The time left assumes that a trial costs what its effort says (epochs, or steps), at the pace of this search so far.
     """
 
     def __init__(self, source: TrialSource, total: int, recipes: Iterable[str], console: Console) -> None:
@@ -30,8 +30,8 @@ class Progress:
         self._handed: dict[str, TrialConfig] = {}
         self._batches = 0
         self._errors = 0
-        self._epochs_done = 0
-        self._epochs_known = 0
+        self._effort_done = 0
+        self._effort_known = 0
         self._known = 0
         self._started = time.monotonic()
         self._printed = self._started
@@ -46,9 +46,9 @@ class Progress:
     def errors(self) -> int:
         return self._errors
 
-    def expect_epochs(self, trials: Sequence[TrialConfig]) -> None:
-        """Take the epochs of all trials that are known up front for the time left."""
-        self._epochs_known = sum(trial.hyperparameters.num_epochs for trial in trials)
+    def expect_effort(self, trials: Sequence[TrialConfig]) -> None:
+        """Take the effort of all trials that are known up front for the time left."""
+        self._effort_known = sum(trial.hyperparameters.effort for trial in trials)
         self._known = len(trials)
 
     def __enter__(self) -> Progress:
@@ -73,7 +73,7 @@ class Progress:
     def trial_ended(self, end: TrialEnd) -> None:
         """Count a trial, and say so when it was an error."""
         trial = self._handed.pop(end.trial_id)
-        self._epochs_done += trial.hyperparameters.num_epochs
+        self._effort_done += trial.hyperparameters.effort
         self._done[end.recipe] += 1
         self._successes[end.recipe] += end.outcome == "success"
         if end.error is not None:
@@ -89,8 +89,8 @@ class Progress:
         if not self.ended:
             return None
         elapsed = time.monotonic() - self._started
-        if self._known == self._total and self._epochs_done:
-            return elapsed * (self._epochs_known - self._epochs_done) / self._epochs_done
+        if self._known == self._total and self._effort_done:
+            return elapsed * (self._effort_known - self._effort_done) / self._effort_done
         return elapsed * (self._total - self.ended) / self.ended
 
     def render(self) -> Table:

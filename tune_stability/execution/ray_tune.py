@@ -117,11 +117,9 @@ class _BatchSearcher(Searcher):
         self._ends: dict[str, dict[str, TrialEnd]] = {}
 
     def suggest(self, trial_id: str) -> Any:
-        # Tune would swallow an exception of its searcher, or hang; so it is kept, and raised when Tune has ended.
-        try:
+        batch = None
+        with self._raised_later():
             batch = None if self.fatal else self._source.next_batch()
-        except Exception as error:
-            self.fatal, batch = error, None
         if batch is None:
             return Searcher.FINISHED
         self._running[trial_id] = batch
@@ -129,21 +127,25 @@ class _BatchSearcher(Searcher):
         return {"batch": batch, "study": self._study, "location": self._location}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        try:
+        with self._raised_later():
             self._hear(trial_id, result)
-        except Exception as failure:
-            self.fatal = failure
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        try:
+        with self._raised_later():
             if result is not None:
                 self._hear(trial_id, result)
             batch, ends = self._running.pop(trial_id), self._ends.pop(trial_id)
             if error:
                 self._record_deaths(batch, ends)
             self._source.batch_ended(batch, list(ends.values()))
+
+    @contextmanager
+    def _raised_later(self) -> Iterator[None]:
+        # Tune would swallow an exception of its searcher, or hang; so the first is kept, and `run` raises it.
+        try:
+            yield
         except Exception as failure:
-            self.fatal = failure
+            self.fatal = self.fatal or failure
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune pickles its searcher to restore it one day; here the store is the memory, so nothing is kept.
