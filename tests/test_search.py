@@ -129,7 +129,7 @@ def test_a_space_file_and_a_study_file_are_followed(tmp_path: Path) -> None:
     )
     study.write_text(
         f"space = '{space}'\nrecipes = ['devlin', 'stable']\ntrainable = '{ANALYTIC[1]}'\nmodel = 'analytic/x'\n"
-        f"task = 'none'\nexecutor = 'local'\nnum_configs = 6\nseeds = 2\nout = '{out}'\n"
+        f"task = 'none'\nexecutor = 'local'\nnum_configs = 6\nseeds = 2\nreplicates = 1\nout = '{out}'\n"
     )
     result = search("--study", str(study), "--seeds", "1")
     assert result.exit_code == 0, result.output
@@ -138,6 +138,15 @@ def test_a_space_file_and_a_study_file_are_followed(tmp_path: Path) -> None:
     assert rows["learning_rate"].between(1e-5, 1e-4).all()
     assert set(rows["num_epochs"]) == {2, 3, 4}
     assert rows["learning_rate"].nunique() == 6
+    assert rows["replicate"].isna().all()
+
+
+def test_a_sobol_design_is_of_replicates_and_a_stored_one_keeps_its_own(tmp_path: Path) -> None:
+    out = tmp_path / "study"
+    assert search(*SMALL, "--out", str(out), "--num-configs", "9").exit_code == 0
+    rows = load_results(out)
+    assert (rows["replicate"] == rows["config_index"] % 8).all()
+    refused(search(*SMALL, "--out", str(out), "--replicates", "4"), "its replicates is 8, received 4")
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_trials_per_configuration(scheme: str, trials: int) -> None:
     assert spec(num_seeds=10, seed_scheme=scheme).trials_per_configuration == trials
 
 
-ADDED = ("seed_scheme", "family", "settings")
+ADDED = ("replicates", "seed_scheme", "family", "settings")
 ALWAYS_THERE = [name for name in FIXED if name not in ADDED]
 
 

@@ -112,6 +112,7 @@ def test_an_id_changes_with_each_hyperparameter() -> None:
         {"recipe": "devlin"},
         {"config_index": 7},
         {"source": "adaptive"},
+        {"replicate": 3},
         {"data": DataSource(data_dir="x")},
         {"checkpoint_every": 5},
     ],
@@ -124,7 +125,7 @@ def test_fields_are_either_labels_or_determining() -> None:
     # A new field is one or the other, and the tests above must know it.
     determining = {"model", "model_revision", "task", "task_fingerprint", "hyperparameters", "seed", "trainable"}
     determining |= set(SEED_PARTS)
-    labels = {"recipe", "config_index", "source", "data", "checkpoint_every", "checkpoint_file"}
+    labels = {"recipe", "config_index", "source", "replicate", "data", "checkpoint_every", "checkpoint_file"}
     assert {f.name for f in dataclasses.fields(TrialConfig)} == determining | labels
 
 

@@ -42,6 +42,7 @@ class SearchOptions:
     sampler: str = "sobol"
     num_configs: int = 40
     seeds: int = 2
+    replicates: int = 8
     seed_scheme: str = "single"
     design_seed: int = 0
     out: str | None = None
@@ -60,6 +61,7 @@ class SearchOptions:
         for name, least in (
             ("num_configs", 1),
             ("seeds", 1),
+            ("replicates", 1),
             ("max_concurrent", 1),
             ("design_seed", 0),
             ("checkpoint_every", 0),

@@ -62,6 +62,7 @@ def study_spec(options: SearchOptions) -> StudySpec:
         design_seed=options.design_seed,
         num_configs=options.num_configs,
         num_seeds=options.seeds,
+        replicates=options.replicates if options.sampler == "sobol" else 1,
         seed_scheme=cast(SeedScheme, options.seed_scheme),
         family=family,
         settings=options.pinned(),

@@ -47,6 +47,9 @@ def search(
     sampler: Annotated[str | None, typer.Option(help=_help("sobol, grid, random, tpe or gp.", "sampler"))] = None,
     num_configs: Annotated[int | None, typer.Option(help=_help("Configurations.", "num_configs"))] = None,
     seeds: Annotated[int | None, typer.Option(help=_help("Seeds per configuration and arm.", "seeds"))] = None,
+    replicates: Annotated[
+        int | None, typer.Option(help=_help("Independent scrambles that make up a Sobol design.", "replicates"))
+    ] = None,
     seed_scheme: Annotated[
         str | None,
         typer.Option(help=_help("single, or factorial: seeds^3 trials, which split the variance.", "seed_scheme")),

@@ -27,9 +27,10 @@ SPEC_VERSION = 1
 class StudySpec:
     """What a study runs. `num_configs`, `num_seeds` and `recipes` may grow; `name` is a label; the rest is fixed.
 
-    `family` are the hyperparameters that the model's family has of its own, under what a recipe pins; `settings` those
-    that were given for all arms, over it. `data` (where the data are) and `checkpoint_every` (in steps) change no
-    result, are not stored, and may change.
+    `replicates` is of how many independent scrambles a Sobol design is made, 1 for every other sampler. `family` are
+    the hyperparameters that the model's family has of its own, under what a recipe pins; `settings` those that were
+    given for all arms, over it. `data` (where the data are) and `checkpoint_every` (in steps) change no result, are not
+    stored, and may change.
     """
 
     name: str
@@ -45,6 +46,7 @@ class StudySpec:
     design_seed: int
     num_configs: int
     num_seeds: int
+    replicates: int = 1
     seed_scheme: SeedScheme = "single"
     family: dict[str, Value] = field(default_factory=dict)
     settings: dict[str, Value] = field(default_factory=dict)
@@ -55,7 +57,7 @@ class StudySpec:
         names = [recipe.name for recipe in self.recipes]
         if not names or len(set(names)) != len(names):
             raise UserError(f"a study needs recipes of different names, received {', '.join(names) or 'none'}.")
-        for count in ("num_configs", "num_seeds"):
+        for count in ("num_configs", "num_seeds", "replicates"):
             if getattr(self, count) < 1:
                 raise UserError(f"{count} must be at least 1, received {getattr(self, count)}.")
         if self.seed_scheme not in SEED_SCHEMES:
@@ -124,7 +126,7 @@ _PLAIN: dict[str, type] = {
     "num_seeds": int,
 }
 # Absent from specs written before they existed, which means their default.
-_ADDED: dict[str, type] = {"seed_scheme": str, "family": dict, "settings": dict}
+_ADDED: dict[str, type] = {"replicates": int, "seed_scheme": str, "family": dict, "settings": dict}
 FIXED = (*(field for field in _PLAIN if field not in ("name", *GROWING)), *_ADDED)
 
 

@@ -36,9 +36,9 @@ class CheckpointFile(Protocol):
 class TrialConfig:
     """One fine-tuning run to be made.
 
-    `recipe`, `config_index` and `source` are labels, `data` and the checkpoint say where things are; all else decides
-    on the result. `seed` alone sets the head's initial weights, the data order and dropout, unless the three have seeds
-    of their own (Dodge et al. 2020).
+    `recipe`, `config_index`, `source` and `replicate` are labels, `data` and the checkpoint say where things are; all
+    else decides on the result. `seed` alone sets the head's initial weights, the data order and dropout, unless the
+    three have seeds of their own (Dodge et al. 2020).
     """
 
     model: str
@@ -54,6 +54,8 @@ class TrialConfig:
     recipe: str
     config_index: int
     source: Source = "design"
+    replicate: int | None = None
+    """Which of the design's independent scrambles the configuration comes from; None for a design without."""
     data: DataSource = field(default_factory=DataSource)
     checkpoint_every: int = 0
     """Steps from one checkpoint of the run to the next; 0 for none."""

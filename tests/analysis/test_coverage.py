@@ -7,14 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import qmc
 
 from tune_stability.analysis import unit_points, widening
 from tune_stability.recipes import Recipe, get_recipe
+from tune_stability.sampling.designs import design_points
 from tune_stability.spaces import get_space
 from tune_stability.training.analytic import PLATEAU, RAMP, basin_edges, success_probability, true_success_rate
 
-STUDIES, N_CONFIGS, N_SEEDS = 2000, 32, 3
+STUDIES, N_CONFIGS, N_SEEDS, REPLICATES = 2000, 32, 3, 8
 SPACE = get_space("wide", 2e-5)
 ARMS = get_recipe("devlin"), get_recipe("stable")
 
@@ -62,14 +62,14 @@ def test_intervals_cover_the_truth_in_93_to_97_percent_of_studies(design: str) -
         "difference": rates[1] - rates[0],
         "ratio": rates[1] / rates[0],
     }
+    labels = np.arange(N_CONFIGS) % REPLICATES
     covered = dict.fromkeys(truths, 0)
     for _ in range(STUDIES):
-        # Every study has its own scramble.
-        shape = (N_CONFIGS, len(SPACE.axes))
-        cube = qmc.Sobol(shape[1], scramble=True, rng=rng).random(N_CONFIGS) if design == "sobol" else rng.random(shape)
+        # Every study has its own design.
+        cube = design_points(design, N_CONFIGS, len(SPACE.axes), int(rng.integers(2**32)), replicates=REPLICATES)
         table = configurations(cube)
         success = [(rng.random((N_CONFIGS, N_SEEDS)) < p(table)[:, None]).astype(float) for p in probabilities]
-        result = widening(*success, unit_points(table, SPACE), design)  # type: ignore[arg-type]
+        result = widening(*success, unit_points(table, SPACE), design, replicate=labels)  # type: ignore[arg-type]
         for name, truth in truths.items():
             interval = getattr(result, name)
             covered[name] += interval.low <= truth <= interval.high

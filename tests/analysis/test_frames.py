@@ -54,6 +54,20 @@ def test_pivot_by_hand() -> None:
     assert arms.dropped == 0
 
 
+@pytest.mark.parametrize(
+    ("replicates", "expected"),
+    [({"a": [4, 5], "b": [4, 5]}, [4, 5]), ({"a": [4, 5], "b": [4, None]}, None), ({}, None)],
+)
+def test_the_replicates_of_the_configurations(replicates: dict[str, list[int | None]], expected: object) -> None:
+    rows = [
+        row(recipe, index, 1, 0.9, **({"replicate": replicates[recipe][place]} if replicates else {}))
+        for recipe in ("b", "a")
+        for place, index in enumerate((0, 2))
+    ]
+    found = success_arrays(table(*rows), ["a", "b"], SPACE).replicate
+    assert (found if found is None else found.tolist()) == expected
+
+
 def seeds(init: int | None, data: int | None, dropout: int | None) -> dict[str, object]:
     return {"init_seed": init, "data_seed": data, "dropout_seed": dropout}
 

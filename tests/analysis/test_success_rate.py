@@ -128,6 +128,8 @@ def test_many_configurations_and_heaped_points_are_handled() -> None:
         (([[0, 1]], [[1.5]]), "unit cube"),
         (([[0, 1]], [[np.nan]]), "unit cube"),
         (([[0, 1]], [[0.5]], "sobo"), "did you mean 'sobol'"),
+        (([[0, 1]], None, "sobol", 0.95, [0, 1]), r"replicate must hold 1 whole numbers, received shape \(2,\)"),
+        (([[0, 1]], None, "sobol", 0.95, [0.5]), "whole numbers, received .* of float64"),
     ],
 )
 def test_bad_input(arguments: tuple[object, ...], message: str) -> None:
@@ -135,9 +137,9 @@ def test_bad_input(arguments: tuple[object, ...], message: str) -> None:
         success_rate(*arguments)  # type: ignore[arg-type]
 
 
-def test_one_seed_has_a_note_where_the_noise_is_inferred() -> None:
-    points = np.random.default_rng(0).random((32, 1))
-    success = (points < 0.5).astype(float)
-    assert "one seed per configuration" in success_rate(success, points, "sobol").note
-    assert success_rate(success, points, "random").note == ""
+def test_the_method_says_where_the_variance_comes_from() -> None:
+    points, success = np.linspace(0, 1, 32)[:, None], np.eye(32)[:, :2]
     assert success_rate(success).method == "Wilson, effective size, independent configurations"
+    assert success_rate(success, points).method == "Wilson, effective size, successive differences"
+    assert success_rate(success, points, replicate=np.arange(32) % 8).method.endswith("independent replicates")
+    assert success_rate(success, points, "random", replicate=np.arange(32) % 8) == success_rate(success)

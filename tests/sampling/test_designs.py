@@ -4,13 +4,37 @@ import numpy as np
 import pytest
 
 from tune_stability.errors import UserError
-from tune_stability.sampling.designs import DESIGNS, design_points
+from tune_stability.sampling.designs import DESIGNS, design_points, design_replicate
 
 
 @pytest.mark.parametrize("design", ["sobol", "random"])
 @pytest.mark.parametrize("few", [1, 2, 3, 31, 32, 33])
 def test_more_points_keep_the_first_ones(design: str, few: int) -> None:
     np.testing.assert_array_equal(design_points(design, 64, 3, 0)[:few], design_points(design, few, 3, 0))
+
+
+@pytest.mark.parametrize("few", [1, 2, 7, 8, 9, 31, 32, 33])
+def test_more_points_keep_the_first_ones_of_every_replicate(few: int) -> None:
+    many = design_points("sobol", 64, 3, 0, replicates=8)
+    np.testing.assert_array_equal(many[:few], design_points("sobol", few, 3, 0, replicates=8))
+
+
+def test_points_are_dealt_from_independent_scrambles_in_turn() -> None:
+    points = design_points("sobol", 64, 2, 5, replicates=8)
+    replicate = [design_replicate("sobol", index, 8) for index in range(64)]
+    assert replicate[:10] == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1]
+    for label in range(8):
+        own = points[np.array(replicate) == label]
+        for axis in range(2):
+            assert sorted(np.floor(own[:, axis] * 8).astype(int)) == list(range(8))
+    assert len(np.unique(points, axis=0)) == 64
+    assert not np.allclose(points, design_points("sobol", 64, 2, 6, replicates=8))
+
+
+def test_one_replicate_is_the_plain_sequence_and_other_designs_have_none() -> None:
+    np.testing.assert_array_equal(design_points("sobol", 9, 2, 5), design_points("sobol", 9, 2, 5, replicates=1))
+    assert design_replicate("sobol", 3, 1) is None
+    assert design_replicate("random", 3, 8) is None
 
 
 @pytest.mark.parametrize("design", DESIGNS)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from tune_stability.analysis.bands import Band, whole_number_bands
 from tune_stability.analysis.basin import Basin, learning_rate_basin
-from tune_stability.analysis.frames import Array, independent, judge, require_columns, success_arrays
+from tune_stability.analysis.frames import Arms, independent, judge, require_columns, success_arrays
 from tune_stability.analysis.interval import Interval
 from tune_stability.analysis.region_mean import Design
 from tune_stability.analysis.success_rate import success_rate
@@ -105,14 +105,16 @@ def compare(
             inside = (epochs >= band.low) & (epochs <= band.high)
             points = arms.points[inside].copy()
             points[:, column] = (points[:, column] - band.start) / (band.end - band.start)
-            bands.append(BandComparison(band, widening(first[inside], second[inside], points.clip(0, 1), design)))
+            part = None if arms.replicate is None else arms.replicate[inside]
+            bands.append(
+                BandComparison(band, widening(first[inside], second[inside], points.clip(0, 1), design, replicate=part))
+            )
     kept = frame[frame["config_index"].isin(arms.configurations.index)]
     judged = judge(frame, rule)
-    one, other = (
-        _arm(kept, name, arms.success[name], arms.configurations, arms.points, space, design, judged, rng)
-        for name in (baseline, treatment)
+    one, other = (_arm(kept, name, arms, space, design, judged, rng) for name in (baseline, treatment))
+    return Comparison(
+        one, other, widening(first, second, arms.points, design, replicate=arms.replicate), tuple(bands), rule
     )
-    return Comparison(one, other, widening(first, second, arms.points, design), tuple(bands), rule)
 
 
 def summarize(
@@ -136,9 +138,7 @@ def summarize(
     summaries = []
     for name in recipes:
         arm = success_arrays(frame, (name,), space, rule)
-        summaries.append(
-            _arm(frame, name, arm.success[name], arm.configurations, arm.points, space, design, judged, rng)
-        )
+        summaries.append(_arm(frame, name, arm, space, design, judged, rng))
     comparisons = tuple(compare(frame, recipes[0], name, space, design, rule, rng) for name in recipes[1:])
     return Summary(tuple(summaries), comparisons, rule)
 
@@ -146,21 +146,19 @@ def summarize(
 def _arm(
     frame: pd.DataFrame,
     recipe: str,
-    success: Array,
-    configurations: pd.DataFrame,
-    points: Array,
+    arms: Arms,
     space: SearchSpace,
     design: Design,
     judged: pd.Series[float],
     rng: np.random.Generator,
 ) -> ArmSummary:
-    rate = success_rate(success, points, design)
+    rate = success_rate(arms.success[recipe], arms.points, design, replicate=arms.replicate)
     basin = None
     if "learning_rate" in space.names:
         axis = space.axes[space.names.index("learning_rate")]
         basin = learning_rate_basin(
-            success,
-            configurations["learning_rate"].to_numpy(float),
+            arms.success[recipe],
+            arms.configurations["learning_rate"].to_numpy(float),
             rng,
             limits=(axis.low, axis.high),
             resampled="seeds" if len(space.axes) == 1 else "configurations",

@@ -26,13 +26,15 @@ class Arms:
     """Success arrays, shape `(n_configs, n_seeds)`, of several recipes on the same configurations and seeds.
 
     `configurations` has a row per configuration, in the order of the arrays, with the space's axes as columns;
-    `points` are the same, shape `(n_configs, n_axes)`, in the unit cube. `dropped` counts the
+    `points` are the same, shape `(n_configs, n_axes)`, in the unit cube. `replicate`, shape `(n_configs,)`, tells the
+    independent scrambles of the design apart, None if it is of one. `dropped` counts the
     configurations left out because not every recipe has rows for them.
     """
 
     success: dict[str, Array]
     configurations: pd.DataFrame
     points: Array
+    replicate: NDArray[np.int64] | None
     dropped: int
 
 
@@ -96,7 +98,8 @@ def success_arrays(
         own = rows[rows["recipe"] == name]
         success[name] = np.full(shape, np.nan)
         success[name][configurations.index.get_indexer(pd.Index(own["config_index"])), own["column"]] = own["success"]
-    return Arms(success, configurations, unit_points(configurations, space), len(having) - len(common))
+    dropped = len(having) - len(common)
+    return Arms(success, configurations, unit_points(configurations, space), _replicate(rows, configurations), dropped)
 
 
 def independent(frame: pd.DataFrame) -> pd.Series[bool]:
@@ -140,6 +143,12 @@ def _configurations(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
             "the rows come from different designs, so select those of one."
         )
     return axes.first()
+
+
+def _replicate(rows: pd.DataFrame, configurations: pd.DataFrame) -> NDArray[np.int64] | None:
+    if "replicate" not in rows.columns or rows["replicate"].isna().any():
+        return None
+    return rows.groupby("config_index")["replicate"].first().loc[configurations.index].to_numpy(np.int64)
 
 
 def _positions(column: pd.Series[Any], axis: AnyAxis) -> Array:

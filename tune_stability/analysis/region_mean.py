@@ -8,63 +8,96 @@ from typing import Literal, cast, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tune_stability.analysis.random_field import Geometry, mean_variance
 from tune_stability.errors import UserError, unknown_name
 
 Array = NDArray[np.float64]
+Labels = NDArray[np.int64]
 Design = Literal["sobol", "random", "grid"]
 
 
 @dataclass(frozen=True)
+class Sample:
+    """How the configurations were chosen, of which `n_configs` is the number.
+
+    `points`, shape `(n_configs, n_axes)` in the unit cube, orders the points of one Sobol scramble or a grid;
+    `replicate`, shape `(n_configs,)`, tells the independent scrambles of a design apart. Without either the
+    configurations count as independent.
+    """
+
+    n_configs: int
+    design: Design = "random"
+    points: Array | None = None
+    replicate: Labels | None = None
+
+    @property
+    def method(self) -> str:
+        """How the variance of a mean is found, for an interval's `method`."""
+        if self.replicate is not None:
+            return "independent replicates"
+        return "independent configurations" if self.points is None else "successive differences"
+
+    def only(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> Sample:
+        """The sample of some of the configurations."""
+        points = None if self.points is None else self.points[kept]
+        replicate = None if self.replicate is None else self.replicate[kept]
+        return Sample(len(np.arange(self.n_configs)[kept]), self.design, points, replicate)
+
+
+@dataclass(frozen=True)
 class RegionMean:
-    """`variance` is NaN where it cannot be known: with fewer than two configurations."""
+    """`variance` is NaN where it cannot be known: with fewer than two configurations. `freedom`: its degrees of it."""
 
     mean: float
     variance: float
+    freedom: float
     n_configs: int
     n_trials: int
     missing: int
     n_seeds: int
 
 
-def region_mean(values: Array, points: Array | None, design: Design, geometry: Geometry | None = None) -> RegionMean:
+def region_mean(values: Array, sample: Sample) -> RegionMean:
     """Mean over configurations of their means over seeds, with its variance.
 
     `values`: shape `(n_configs, n_seeds)`, NaN where a trial is missing; a configuration with none is left out.
-    `points`: shape `(n_configs, n_axes)` in the unit cube.
 
     The seeds are nested in the configurations, so the spread of the configuration means already holds the noise
-    of the seeds; resampling seeds within resampled configurations would count it twice. For the design
-    `random`, or without points, the variance is that of a mean of independent configurations. For `sobol` and
-    `grid` it is the noise over seeds plus the design's own error, by `random_field`.
+    of the seeds; resampling seeds within resampled configurations would count it twice.
     """
     present = ~np.isnan(values)
-    kept = present.any(axis=1)
+    kept = np.asarray(present.any(axis=1))
     counts = present[kept].sum(axis=1)
     n = int(kept.sum())
     n_trials, missing = int(present.sum()), int(values.size - present.sum())
     if n == 0:
-        return RegionMean(np.nan, np.nan, 0, 0, missing, 0)
-    filled = np.where(present[kept], values[kept], 0.0)
-    means = filled.sum(axis=1) / counts
-    variance = np.nan
-    if n > 1:
-        if design == "random" or points is None:
-            variance = float(means.var(ddof=1)) / n
-        else:
-            if geometry is None or n < len(values):
-                geometry = Geometry(points[kept])
-            variance = mean_variance(geometry, means, _noise(filled, present[kept], means, counts))
-    return RegionMean(float(means.mean()), variance, n, n_trials, missing, int(counts.max()))
+        return RegionMean(np.nan, np.nan, 0, 0, 0, missing, 0)
+    means = np.where(present[kept], values[kept], 0.0).sum(axis=1) / counts
+    variance, freedom = mean_variance(means, sample.only(kept)) if n > 1 else (np.nan, 0.0)
+    return RegionMean(float(means.mean()), variance, freedom, n, n_trials, missing, int(counts.max()))
 
 
-def _noise(filled: Array, present: NDArray[np.bool_], means: Array, counts: NDArray[np.int_]) -> Array | None:
-    """The variance over seeds of each configuration mean, from the spread within configurations, pooled."""
-    freedom = int((counts - 1).sum())
-    if freedom == 0:
-        return None
-    squares = np.where(present, (filled - means[:, None]) ** 2, 0.0)
-    return float(squares.sum()) / freedom / counts
+def mean_variance(values: Array, sample: Sample) -> tuple[float, float]:
+    """The variance of `values.mean()` as an estimate of the mean over the cube, and its degrees of freedom.
+
+    `values`: shape `(n_configs,)`, at least two.
+
+    With replicates: that of the mean of independent clusters (L'Ecuyer, Nakayama, Owen and Tuffin 2023 find Student's t
+    over replicates the most reliable interval of randomized quasi-Monte Carlo). It is unbiased whatever the values.
+    For the points of one scramble or a grid: successive differences along the first axis (Wolter 2007, chapter 8,
+    estimator v2), which are unbiased for noise and count too much, never too little, of what varies smoothly.
+    Otherwise that of a mean of independent values.
+    """
+    n = len(values)
+    off = values - values.mean()
+    if sample.replicate is not None:
+        groups = np.unique(sample.replicate, return_inverse=True)[1]
+        sums = np.bincount(groups, weights=off)
+        if len(sums) > 1:
+            return float((sums**2).sum()) * len(sums) / (len(sums) - 1) / n**2, len(sums) - 1.0
+    elif sample.points is not None:
+        steps = np.diff(values[np.lexsort(sample.points.T[::-1])])
+        return float((steps**2).sum()) / (2 * n * (n - 1)), max(2 * (n - 1) / 3, 1.0)
+    return float(off @ off) / (n - 1) / n, n - 1.0
 
 
 def check_success(success: ArrayLike) -> Array:
@@ -72,23 +105,32 @@ def check_success(success: ArrayLike) -> Array:
     values = np.asarray(success, dtype=float)
     if values.ndim != 2:
         raise UserError(f"success must have shape (n_configs, n_seeds), received {values.shape}.")
-    if not np.isin(values[~np.isnan(values)], (0.0, 1.0)).all():
+    if not (np.isnan(values) | (values == 0) | (values == 1)).all():
         raise UserError("success must hold only 1 (success), 0 (failed) and NaN (missing); judge scores first.")
     return values
 
 
-def check_points(points: ArrayLike | None, n_configs: int, design: str) -> tuple[Array | None, Design]:
-    """The points as floats, and the design that they allow for: without points configurations count as independent.
+def make_sample(points: ArrayLike | None, n_configs: int, design: str, replicate: ArrayLike | None = None) -> Sample:
+    """The sample that a caller describes, as `Sample` says.
 
-    Raises `UserError` for a wrong shape, points outside the cube or an unknown design.
+    Raises `UserError` for a wrong shape, points outside the cube, labels that are no whole numbers or another design.
     """
     if design not in get_args(Design):
         raise unknown_name("design", str(design), get_args(Design))
-    if points is None:
-        return None, "random"
-    places = np.asarray(points, dtype=float)
-    if places.ndim != 2 or len(places) != n_configs or places.shape[1] == 0:
-        raise UserError(f"points must have shape ({n_configs}, n_axes), received {places.shape}.")
-    if not ((places >= 0) & (places <= 1)).all():
-        raise UserError("points must lie in the unit cube [0, 1]; map configurations with SearchSpace.point first.")
-    return places, cast(Design, design)
+    known = cast(Design, design)
+    if points is not None:
+        points = np.asarray(points, dtype=float)
+        if points.ndim != 2 or len(points) != n_configs or points.shape[1] == 0:
+            raise UserError(f"points must have shape ({n_configs}, n_axes), received {points.shape}.")
+        if not ((points >= 0) & (points <= 1)).all():
+            raise UserError("points must lie in the unit cube [0, 1]; map configurations with SearchSpace.point first.")
+    if known == "random":
+        return Sample(n_configs)
+    if replicate is None:
+        return Sample(n_configs, known, points)
+    labels = np.asarray(replicate)
+    if labels.shape != (n_configs,) or not np.issubdtype(labels.dtype, np.integer):
+        raise UserError(
+            f"replicate must hold {n_configs} whole numbers, received shape {labels.shape} of {labels.dtype}."
+        )
+    return Sample(n_configs, known, None, labels.astype(np.int64))

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 from numpy.typing import ArrayLike
 from scipy import stats
 
 from tune_stability.analysis.interval import Interval
-from tune_stability.analysis.region_mean import Design, RegionMean, check_points, check_success, region_mean
+from tune_stability.analysis.region_mean import Design, RegionMean, Sample, check_success, make_sample, region_mean
 
 FEW_CONFIGS = 8
 MANY_MISSING = 0.1
 
 
 def success_rate(
-    success: ArrayLike, points: ArrayLike | None = None, design: Design = "sobol", level: float = 0.95
+    success: ArrayLike,
+    points: ArrayLike | None = None,
+    design: Design = "sobol",
+    level: float = 0.95,
+    replicate: ArrayLike | None = None,
 ) -> Interval:
     """The success rate of the region with its interval.
 
-    `success`: shape `(n_configs, n_seeds)`, 1, 0 or NaN (missing). `points`: shape `(n_configs, n_axes)` in the
-    unit cube; without them the configurations count as independent, which for a Sobol design is safe but wide.
-    The interval generalizes to the mean over the whole space and over new seeds. Nothing is resampled.
+    `success`: shape `(n_configs, n_seeds)`, 1, 0 or NaN (missing). `replicate`: shape `(n_configs,)`, which of the
+    design's independent scrambles each configuration comes from. `points`: shape `(n_configs, n_axes)` in the unit
+    cube, for a design of one scramble or a grid. Without either the configurations count as independent, which
+    for such designs is safe but wide. The interval generalizes to the mean over the whole space and over new seeds.
+    Nothing is resampled.
 
     Method: a Wilson interval (Wilson 1927) whose number of trials is the effective one, rate (1 - rate) / variance,
     as for the design effect of survey samples (Korn and Graubard 1998, with Wilson for Clopper-Pearson), and with
-    Student's t for the normal quantile. The variance is that of `region_mean`. If all or none succeed, there
+    Student's t for the normal quantile. The variance is that of `mean_variance`. If all or none succeed, there
     are as many effective trials as configurations, because seeds of one configuration may be alike.
 
-    Where it holds (`experiments/coverage`): on surfaces with ramps or smooth changes, 95 % intervals cover in about
-    93 to 98 % of studies from 32 configurations up; with fewer they cover in more, so they are wider than need be.
-    At 32 configurations by 3 seeds the interval of a Sobol design is 2.6 times narrower than one that takes its
-    configurations for independent. Where it does not hold: if the probability jumps between 0 and 1 across an
-    oblique or curved boundary, the interval of a Sobol design covers in 85 to 90 % at 32 configurations and may
-    cover in fewer at more; leave out `points` for a wide but safe one. Trials are taken to be missing at random.
+    Where it holds: `results/coverage`. Trials are taken to be missing at random.
 
     >>> success_rate([[1, 1], [1, 0], [0, 0], [1, 1]] * 4, design="random").format("percent")
     '62.5 % [39.5, 81.0]'
@@ -42,19 +42,21 @@ def success_rate(
     Raises `UserError` for arrays of the wrong shape or content.
     """
     values = check_success(success)
-    places, design = check_points(points, len(values), design)
-    return rate_interval(region_mean(values, places, design), design, level)
+    sample = make_sample(points, len(values), design, replicate)
+    return rate_interval(region_mean(values, sample), sample, level)
 
 
-def rate_interval(result: RegionMean, design: Design, level: float) -> Interval:
+def rate_interval(result: RegionMean, sample: Sample, level: float) -> Interval:
     """The interval of `success_rate`, from a region's mean and variance."""
     n = result.n_configs
     low, high = 0.0, 1.0
     if n > 1:
-        low, high = wilson(result.mean, effective_trials(result), t_quantile(n, level))
-    method = f"Wilson, effective size, {variance_name(design)}"
+        # If all are alike no variance was estimated, whose freedom would be the replicates'.
+        freedom = n - 1 if result.mean in (0.0, 1.0) else result.freedom
+        low, high = wilson(result.mean, effective_trials(result), t_quantile(freedom, level))
+    method = f"Wilson, effective size, {sample.method}"
     interval = Interval(result.mean, low, high, level, n, result.n_trials, result.missing, method)
-    return judged(interval, result, design)
+    return judged(interval, result)
 
 
 def wilson(rate: float, n: float, quantile: float) -> tuple[float, float]:
@@ -72,17 +74,12 @@ def effective_trials(result: RegionMean) -> float:
     return result.mean * (1 - result.mean) / result.variance
 
 
-def t_quantile(n_configs: int, level: float) -> float:
-    """The two-sided quantile of Student's t with `n_configs - 1` degrees of freedom."""
-    return float(stats.t.ppf(0.5 + level / 2, n_configs - 1))
+def t_quantile(freedom: float, level: float) -> float:
+    """The two-sided quantile of Student's t with that many degrees of freedom."""
+    return float(stats.t.ppf(0.5 + level / 2, freedom))
 
 
-def variance_name(design: Design) -> str:
-    """How the variance was found, for an interval's `method`."""
-    return "independent configurations" if design == "random" else "random-field variance"
-
-
-def judged(interval: Interval, result: RegionMean, design: Design) -> Interval:
+def judged(interval: Interval, result: RegionMean) -> Interval:
     """The interval, marked where too little stands behind it."""
     n, planned = result.n_configs, result.n_trials + result.missing
     if n == 0:
@@ -94,7 +91,4 @@ def judged(interval: Interval, result: RegionMean, design: Design) -> Interval:
         interval = interval.distrusted(note)
     if result.missing > MANY_MISSING * planned:
         interval = interval.distrusted(f"{result.missing} of {planned} trials are missing, perhaps not at random.")
-    if result.n_seeds == 1 and design != "random":
-        note = "With one seed per configuration the noise over seeds is inferred from neighbouring configurations."
-        interval = dataclasses.replace(interval, note=f"{interval.note} {note}".strip())
     return interval

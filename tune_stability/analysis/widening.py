@@ -6,12 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tune_stability.analysis.interval import Interval
-from tune_stability.analysis.random_field import Geometry
-from tune_stability.analysis.region_mean import Design, check_points, check_success, region_mean
-from tune_stability.analysis.success_rate import judged, rate_interval, variance_name
+from tune_stability.analysis.region_mean import Design, check_success, make_sample, region_mean
+from tune_stability.analysis.success_rate import judged, rate_interval
 from tune_stability.errors import UserError
 
 
@@ -31,12 +30,13 @@ def widening(
     points: ArrayLike | None = None,
     design: Design = "sobol",
     level: float = 0.95,
+    replicate: ArrayLike | None = None,
 ) -> Widening:
     """The paired difference `treatment - baseline` and the ratio `treatment / baseline` of two success rates.
 
     Both arrays: shape `(n_configs, n_seeds)`, 1, 0 or NaN, row by row the same configuration and column by column
-    the same seed. `points` as in `success_rate`. Only pairs with both trials are used; `missing` counts the others.
-    The intervals generalize to the mean over the whole space and over new seeds. Nothing is resampled.
+    the same seed. `points` and `replicate` as in `success_rate`. Only pairs with both trials are used; `missing` counts
+    the others. The intervals generalize to the mean over the whole space and over new seeds. Nothing is resampled.
 
     Method: MOVER (Zou and Donner 2008 for the difference, Donner and Zou 2012 for the ratio), which puts the
     two arms' Wilson intervals together with the correlation of their estimates, found from the variance of
@@ -48,14 +48,13 @@ def widening(
     first, second = check_success(baseline), check_success(treatment)
     if first.shape != second.shape:
         raise UserError(f"paired arms need the same shape, received {first.shape} and {second.shape}.")
-    places, design = check_points(points, len(first), design)
+    sample = make_sample(points, len(first), design, replicate)
     both = ~(np.isnan(first) | np.isnan(second))
     first, second = np.where(both, first, np.nan), np.where(both, second, np.nan)
-    geometry = _geometry(both, places, design)
-    a, b, d = (region_mean(values, places, design, geometry) for values in (first, second, second - first))
-    arms = rate_interval(a, design, level), rate_interval(b, design, level)
+    a, b, d = (region_mean(values, sample) for values in (first, second, second - first))
+    arms = rate_interval(a, sample, level), rate_interval(b, sample, level)
     correlation = _correlation(a.variance, b.variance, d.variance)
-    method = f"MOVER, paired, {variance_name(design)}"
+    method = f"MOVER, paired, {sample.method}"
     counts = (level, d.n_configs, d.n_trials, d.missing, method)
     low, high, ratio_low, ratio_high = -1.0, 1.0, 0.0, math.inf
     if d.n_configs > 1:
@@ -65,7 +64,7 @@ def widening(
     ratio = Interval(_ratio(a.mean, b.mean), ratio_low, ratio_high, *counts)
     if a.mean == 0:
         ratio = ratio.distrusted("The baseline never succeeded, so the ratio has no estimate.")
-    return Widening(*arms, judged(difference, d, design), judged(ratio, d, design))
+    return Widening(*arms, judged(difference, d), judged(ratio, d))
 
 
 def difference_limits(baseline: Interval, treatment: Interval, correlation: float) -> tuple[float, float]:
@@ -126,10 +125,3 @@ def _correlation(baseline: float, treatment: float, difference: float) -> float:
         return 0.0
     scale = 2 * math.sqrt(baseline * treatment)
     return min(max((baseline + treatment - difference) / scale, -1.0), 1.0) if scale > 0 else 0.0
-
-
-def _geometry(both: NDArray[np.bool_], places: NDArray[np.float64] | None, design: Design) -> Geometry | None:
-    kept = np.asarray(both.any(axis=1))
-    if places is None or design == "random" or not kept.all() or len(kept) < 2:
-        return None
-    return Geometry(places)

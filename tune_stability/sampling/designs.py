@@ -16,25 +16,40 @@ DESIGNS = ("sobol", "random", "grid")
 
 
 def design_points(
-    design: str, num_points: int, num_axes: int, seed: int, num_choices: Sequence[int] = ()
+    design: str, num_points: int, num_axes: int, seed: int, num_choices: Sequence[int] = (), replicates: int = 1
 ) -> NDArray[np.float64]:
     """The first `num_points` points of a design, shape `(num_points, num_axes)`, in [0, 1).
 
-    `sobol` (scrambled after Owen 1998) and `random` are sequences: more points keep the first ones. `grid` takes
+    `sobol` (scrambled after Owen 1998) and `random` are sequences: more points keep the first ones. A `sobol` design of
+    several `replicates` deals its points from as many independent scrambles in turn, which shows its own error:
+    one scramble cannot (L'Ecuyer, Nakayama, Owen and Tuffin 2023). `grid` takes
     the middles of equal cells, as many per axis as it has choices (`num_choices` by axis, 0 for an axis with a range),
     and a whole number, the same, on every other axis.
     """
     if num_points < 1:
         raise UserError(f"the number of configurations must be at least 1, received {num_points}.")
     if design == "sobol":
-        # Powers of two keep the sequence balanced, and any prefix of it is the same.
-        sequence = qmc.Sobol(num_axes, scramble=True, rng=np.random.default_rng(seed))
-        return sequence.random_base2(max(1, math.ceil(math.log2(num_points))))[:num_points]
+        if replicates == 1:
+            return _sobol(num_points, num_axes, np.random.default_rng(seed))
+        each = math.ceil(num_points / replicates)
+        dealt = [_sobol(each, num_axes, np.random.default_rng([seed, label])) for label in range(replicates)]
+        return np.stack(dealt, axis=1).reshape(-1, num_axes)[:num_points]
     if design == "random":
         return np.random.default_rng(seed).random((num_points, num_axes))
     if design == "grid":
         return _grid(num_points, tuple(num_choices) or (0,) * num_axes)
     raise unknown_name("design", design, DESIGNS)
+
+
+def design_replicate(design: str, index: int, replicates: int) -> int | None:
+    """From which scramble the point of that index comes; None for a design that has no replicates."""
+    return index % replicates if design == "sobol" and replicates > 1 else None
+
+
+def _sobol(num_points: int, num_axes: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    # Powers of two keep the sequence balanced, and any prefix of it is the same.
+    sequence = qmc.Sobol(num_axes, scramble=True, rng=rng)
+    return sequence.random_base2(max(1, math.ceil(math.log2(num_points))))[:num_points]
 
 
 def _grid(num_points: int, num_choices: Sequence[int]) -> NDArray[np.float64]:

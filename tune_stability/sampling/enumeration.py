@@ -10,7 +10,7 @@ from itertools import combinations
 from tune_stability.axes import ChoiceAxis
 from tune_stability.errors import UserError
 from tune_stability.hyperparameters import Value
-from tune_stability.sampling.designs import DESIGNS, design_points
+from tune_stability.sampling.designs import DESIGNS, design_points, design_replicate
 from tune_stability.sampling.seeds import configuration_seeds
 from tune_stability.spaces import Configuration
 from tune_stability.studies import StudySpec
@@ -35,7 +35,9 @@ def design_configurations(spec: StudySpec) -> dict[int, Configuration]:
     if spec.sampler not in DESIGNS:
         return {}
     num_choices = [len(axis.choices) if isinstance(axis, ChoiceAxis) else 0 for axis in spec.space.axes]
-    points = design_points(spec.sampler, spec.num_configs, len(num_choices), spec.design_seed, num_choices)
+    points = design_points(
+        spec.sampler, spec.num_configs, len(num_choices), spec.design_seed, num_choices, spec.replicates
+    )
     order = list(range(len(points)))
     if spec.sampler == "grid":
         random.Random(spec.design_seed).shuffle(order)
@@ -59,6 +61,7 @@ def configuration_trials(
             recipe=recipe,
             config_index=index,
             source=source,
+            replicate=design_replicate(spec.sampler, index, spec.replicates),
             data=spec.data,
             checkpoint_every=spec.checkpoint_every,
         )

@@ -61,6 +61,8 @@ _TRIALS = (
     Column("recipe", _TEXT, "Name of the recipe."),
     Column("config_index", pa.int32(), "Which configuration of the study, from 0."),
     Column("source", _TEXT, "design (space-filling) or adaptive (a sampler that looks at results)."),
+    # Null in files from before this column existed, when a Sobol design was one scramble.
+    Column("replicate", pa.int32(), "Which of the design's independent scrambles it comes from.", nullable=True),
     *_HYPERPARAMETERS,
     Column("seed", _WHOLE, "Seed of the run."),
     # Null in files from before these columns existed, when all three were the seed of the run.
