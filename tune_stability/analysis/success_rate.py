@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 from numpy.typing import ArrayLike
@@ -74,6 +75,7 @@ def effective_trials(result: RegionMean) -> float:
     return result.mean * (1 - result.mean) / result.variance
 
 
+@functools.cache
 def t_quantile(freedom: float, level: float) -> float:
     """The two-sided quantile of Student's t with that many degrees of freedom."""
     return float(stats.t.ppf(0.5 + level / 2, freedom))
