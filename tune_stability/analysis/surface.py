@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import linalg, optimize, special
 
 from tune_stability.analysis.region_mean import check_points, check_success
 from tune_stability.errors import UserError
@@ -49,7 +49,7 @@ class Surface:
     _model: Any = field(default=None, repr=False)
 
     def probability(self, points: ArrayLike) -> Array:
-        """The probability of success at `points`, shape `(n, n_axes)` -> `(n,)`, averaged over the latent's uncertainty."""
+        """The probability of success at `points`, shape `(n, n_axes)`, averaged over the uncertainty: `(n,)`."""
         mean, sd = self.latent(points)
         return special.expit(mean[:, None] + sd[:, None] * _NODES) @ (_WEIGHTS / _WEIGHTS.sum())
 
@@ -65,6 +65,19 @@ class Surface:
         mean, variance = (np.concatenate([block[k] for block in blocks]) for k in (0, 1))
         # Rounding may take a variance a little under zero.
         return mean, np.sqrt(np.maximum(variance, 0.0))
+
+    def draws(self, points: ArrayLike, n_draws: int, rng: np.random.Generator) -> Array:
+        """Joint draws of the logit at `points` from its posterior: shape `(n_draws, n)`, `n` up to some thousand."""
+        places = self._check(points)
+        normal = rng.standard_normal((n_draws, len(places)))
+        if self.constant is not None:
+            return self.constant[0] + self.constant[1] * np.repeat(normal[:, :1], len(places), axis=1)
+        mean, _ = self.latent(places)
+        fit = self._model.base_estimator_
+        # Rasmussen and Williams (2006), equation 3.24 for all points at once.
+        explained = linalg.solve_triangular(fit.L_, fit.W_sr_[:, None] * fit.kernel_(fit.X_train_, places), lower=True)
+        values, vectors = np.linalg.eigh(fit.kernel_(places) - explained.T @ explained)
+        return mean + (normal * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
 
     def _check(self, points: ArrayLike) -> Array:
         places = np.asarray(points, dtype=float)
@@ -127,20 +140,17 @@ def _classifier(x: Array, won: Array, rng: np.random.Generator) -> tuple[Any, li
     from sklearn.gaussian_process import GaussianProcessClassifier
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-    n_axes, notes = x.shape[1], []
+    notes: list[str] = []
     kernel = ConstantKernel(_OFFSET_VARIANCE, "fixed") + ConstantKernel(np.exp(2 * _AMPLITUDE[0]), (0.1, 1e3)) * Matern(
-        np.full(n_axes, np.exp(_LENGTH[0])), (0.02, 50.0), nu=2.5
+        np.full(x.shape[1], np.exp(_LENGTH[0])), (0.02, 50.0), nu=2.5
     )
     few = _subset(won, FIT_TRIALS, rng)
     model = GaussianProcessClassifier(kernel, optimizer=_maximize)
-    with warnings.catch_warnings(record=True) as caught:
-        # What scikit-learn says of a bound that was reached becomes a note.
-        warnings.simplefilter("always", ConvergenceWarning)
+    with warnings.catch_warnings():
+        # It warns of a bound that was reached, which becomes a note.
+        warnings.filterwarnings("ignore", "The optimal value found for", ConvergenceWarning)
         model.fit(x[few], won[few])
-    for warning in caught:
-        if not issubclass(warning.category, ConvergenceWarning):
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    if any(issubclass(warning.category, ConvergenceWarning) for warning in caught):
+    if np.isclose(model.kernel_.bounds, model.kernel_.theta[:, None]).any():
         notes.append("A length or the amplitude of the surface lies at the end of its range.")
     if len(few) < len(won):
         notes.append(f"Lengths and amplitude were fitted to {len(few)} of {len(won)} trials.")
