@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, optimize, special
+from scipy import optimize, special
 
+from tune_stability.analysis.laplace import Posterior, laplace
 from tune_stability.analysis.region_mean import check_points, check_success
 from tune_stability.errors import UserError
 
 Array = NDArray[np.float64]
 
 FIT_TRIALS = 200
-"""Up to so many trials tell the kernel's hyperparameters; the time of a fit grows with their cube."""
-USED_TRIALS = 1500
-"""Up to so many trials are predicted from."""
+"""Up to so many trials tell the kernel's amplitude and lengths, as the time grows with their cube."""
+USED_CONFIGS = 1500
+"""Up to so many configurations are predicted from, with all their trials, for the same reason."""
 _BLOCK = 2048
 
 # Priors of the kernel's hyperparameters: (mean, standard deviation) of their logarithm. They hold back a few trials
@@ -32,12 +33,22 @@ _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
 
 
 @dataclass(frozen=True)
+class Fit:
+    """What a fitted surface predicts from: the kernel, the configurations `x` with `counts` trials, the posterior."""
+
+    kernel: Any
+    x: Array
+    counts: Array
+    posterior: Posterior
+
+
+@dataclass(frozen=True)
 class Surface:
     """A fitted success probability on the unit cube. Everything read from it is model-based.
 
     `n_trials` trials of `n_configs` configurations were given, `missing` of the planned ones have no outcome. `note`
-    says what a reader must know of the fit. `constant` is the logit's mean and standard deviation of a surface that
-    is the same everywhere, because the data allow for no other; None for a fitted one.
+    says what a reader must know of the fit. Where the data allow for nothing but a surface that is the same everywhere,
+    `fit` is None and `constant` the mean and standard deviation of its logit.
     """
 
     n_axes: int
@@ -45,41 +56,42 @@ class Surface:
     n_trials: int
     missing: int
     note: str
-    constant: tuple[float, float] | None = None
-    _model: Any = field(default=None, repr=False)
+    fit: Fit | None = None
+    constant: tuple[float, float] = (0.0, 0.0)
 
     def probability(self, points: ArrayLike) -> Array:
-        """The probability of success at `points`, shape `(n, n_axes)`, averaged over the uncertainty: `(n,)`."""
+        """The probability of success at `points`, shape `(n, n_axes)`, averaged over the latent: shape `(n,)`."""
         mean, sd = self.latent(points)
         return special.expit(mean[:, None] + sd[:, None] * _NODES) @ (_WEIGHTS / _WEIGHTS.sum())
 
     def latent(self, points: ArrayLike) -> tuple[Array, Array]:
-        """Mean and standard deviation of the logit of the probability at `points`, each of shape `(n,)`."""
-        places = self._check(points)
-        if self.constant is not None:
+        """Mean and standard deviation of the latent, the probability's logit, at `points`: each of shape `(n,)`."""
+        places = self.check(points)
+        if self.fit is None:
             return np.full(len(places), self.constant[0]), np.full(len(places), self.constant[1])
-        blocks = [
-            self._model.latent_mean_and_variance(places[start : start + _BLOCK])
-            for start in range(0, len(places), _BLOCK)
-        ]
-        mean, variance = (np.concatenate([block[k] for block in blocks]) for k in (0, 1))
+        mean, variance = np.empty(len(places)), self.fit.kernel.diag(places)
+        for start in range(0, len(places), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            cross = self.fit.kernel(self.fit.x, places[block])
+            mean[block] = self.fit.posterior.mean(cross)
+            variance[block] -= (self.fit.posterior.explained(cross) ** 2).sum(axis=0)
         # Rounding may take a variance a little under zero.
         return mean, np.sqrt(np.maximum(variance, 0.0))
 
     def draws(self, points: ArrayLike, n_draws: int, rng: np.random.Generator) -> Array:
-        """Joint draws of the logit at `points` from its posterior: shape `(n_draws, n)`, `n` up to some thousand."""
-        places = self._check(points)
+        """Joint draws of the latent at `points`: shape `(n_draws, n)`, for `n` up to some thousand."""
+        places = self.check(points)
         normal = rng.standard_normal((n_draws, len(places)))
-        if self.constant is not None:
+        if self.fit is None:
             return self.constant[0] + self.constant[1] * np.repeat(normal[:, :1], len(places), axis=1)
-        mean, _ = self.latent(places)
-        fit = self._model.base_estimator_
-        # Rasmussen and Williams (2006), equation 3.24 for all points at once.
-        explained = linalg.solve_triangular(fit.L_, fit.W_sr_[:, None] * fit.kernel_(fit.X_train_, places), lower=True)
-        values, vectors = np.linalg.eigh(fit.kernel_(places) - explained.T @ explained)
-        return mean + (normal * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+        cross = self.fit.kernel(self.fit.x, places)
+        explained = self.fit.posterior.explained(cross)
+        values, vectors = np.linalg.eigh(self.fit.kernel(places) - explained.T @ explained)
+        draws: Array = self.fit.posterior.mean(cross) + (normal * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+        return draws
 
-    def _check(self, points: ArrayLike) -> Array:
+    def check(self, points: ArrayLike) -> Array:
+        """The points as floats. Raises `UserError` unless they are `(n, n_axes)` in the unit cube."""
         places = np.asarray(points, dtype=float)
         if places.ndim != 2 or len(places) == 0 or places.shape[1] != self.n_axes:
             raise UserError(f"points must have shape (n, {self.n_axes}) with n at least 1, received {places.shape}.")
@@ -92,81 +104,86 @@ def fit_surface(success: ArrayLike, points: ArrayLike, *, seed: int = 0) -> Surf
     """Fit the probability of success to trials.
 
     `success`: shape `(n_configs, n_seeds)`, 1, 0 or NaN (missing). `points`: shape `(n_configs, n_axes)` in the unit
-    cube. `seed` draws the subset of trials where there are too many for all of them to be used.
+    cube. `seed` draws the subset where there are too many trials for all of them to be used.
 
-    The logit of the probability is a Gaussian process: a constant plus a Matern 5/2 kernel with a length per axis,
-    its posterior by Laplace's method (Rasmussen and Williams 2006, algorithms 3.1 and 5.1, in scikit-learn) with a
-    row per trial. Amplitude and lengths maximize the marginal likelihood times log-normal priors.
+    The logit of the probability is a Gaussian process: a constant plus a Matern 5/2 kernel with a length per axis, its
+    posterior by Laplace's method (Rasmussen and Williams 2006, section 3.4). Amplitude and lengths maximize
+    scikit-learn's marginal likelihood, with a row per trial, times log-normal priors.
 
     If all trials succeed, all fail, or there is one configuration, the surface is constant: a beta posterior with
     Jeffreys' prior. As seeds of a configuration may be alike, equal outcomes count once per configuration.
+
+    >>> surface = fit_surface([[1, 1], [1, 1], [0, 0], [0, 0]], [[0.1], [0.3], [0.7], [0.9]])
+    >>> bool(surface.probability([[0.2]])[0] > 0.5 > surface.probability([[0.8]])[0])
+    True
 
     Raises `UserError` for arrays of the wrong shape or content, and if no trial has an outcome.
     """
     values = check_success(success)
     places, _ = check_points(points, len(values), "random")
-    assert places is not None
-    config, column = np.nonzero(~np.isnan(values))
-    won = values[config, column]
-    if len(won) == 0:
+    counts = (~np.isnan(values)).sum(axis=1).astype(float)
+    if places is None or not counts.any():
         raise UserError("no trial has an outcome, so no surface can be fitted; run some first.")
-    n_configs = len(np.unique(config))
-    constant = _constant(won, n_configs)
-    model, notes = None, []
-    if constant is None:
-        model, notes = _classifier(places[config], won, np.random.default_rng(seed))
-    elif n_configs == 1:
-        notes = ["There is one configuration, so the surface is constant."]
-    else:
-        notes = [f"All trials {'succeeded' if won[0] else 'failed'}, so the surface is constant."]
-    missing = int(values.size - len(won))
-    return Surface(places.shape[1], n_configs, len(won), missing, " ".join(notes), constant, model)
+    kept = counts > 0
+    x, counts, wins = places[kept], counts[kept], np.nansum(values[kept], axis=1)
+    n_trials = int(counts.sum())
+    shape = (places.shape[1], len(x), n_trials, values.size - n_trials)
+    if wins.sum() in (0, n_trials):
+        note = f"All trials {'succeeded' if wins.any() else 'failed'}, so the surface is constant."
+        return Surface(*shape, note, None, _constant(wins / counts, np.ones(len(x))))
+    if len(x) == 1:
+        return Surface(*shape, "There is one configuration, so the surface is constant.", None, _constant(wins, counts))
+    fit, notes = _fit(x, wins, counts, np.random.default_rng(seed))
+    return Surface(*shape, " ".join(notes), fit)
 
 
-def _constant(won: Array, n_configs: int) -> tuple[float, float] | None:
-    """Mean and standard deviation of the logit under Jeffreys' beta posterior; None where a surface can be fitted."""
-    alike = won.min() == won.max()
-    if n_configs > 1 and not alike:
-        return None
-    n = n_configs if alike else len(won)
-    a, b = n * won.mean() + 0.5, n * (1 - won.mean()) + 0.5
+def _constant(wins: Array, counts: Array) -> tuple[float, float]:
+    """Mean and standard deviation of the logit under the beta posterior with Jeffreys' prior."""
+    a, b = wins.sum() + 0.5, (counts - wins).sum() + 0.5
     sd = np.sqrt(special.polygamma(1, a) + special.polygamma(1, b))
     return float(special.digamma(a) - special.digamma(b)), float(sd)
 
 
-def _classifier(x: Array, won: Array, rng: np.random.Generator) -> tuple[Any, list[str]]:
-    """The fitted classifier, and what to note of the fit. `x`: shape `(n_trials, n_axes)`."""
+def _fit(x: Array, wins: Array, counts: Array, rng: np.random.Generator) -> tuple[Fit, list[str]]:
+    """The fit to `wins` of `counts` trials at `x`, shape `(n_configs, n_axes)`, and what to note of it."""
+    config = np.repeat(np.arange(len(x)), counts.astype(int))
+    won = np.concatenate([np.arange(count) < win for win, count in zip(wins, counts, strict=True)])
+    few = _subset(won, FIT_TRIALS, rng)
+    kernel, at_end = _fitted_kernel(x[config[few]], won[few])
+    notes = []
+    if at_end:
+        notes.append("A length or the amplitude of the surface lies at the end of its range.")
+    if len(few) < len(won):
+        notes.append(f"Lengths and amplitude were fitted to {len(few)} of {len(won)} trials.")
+    used = _subset(wins / counts, USED_CONFIGS, rng)
+    if len(used) < len(x):
+        notes.append(f"The surface was fitted to {len(used)} of {len(x)} configurations.")
+    x, wins, counts = x[used], wins[used], counts[used]
+    return Fit(kernel, x, counts, laplace(kernel(x), wins, counts)), notes
+
+
+def _fitted_kernel(x: Array, won: NDArray[np.bool_]) -> tuple[Any, bool]:
+    """The kernel for trials at `x`, shape `(n_trials, n_axes)`, and whether one of its parameters is at an end."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessClassifier
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-    notes: list[str] = []
-    kernel = ConstantKernel(_OFFSET_VARIANCE, "fixed") + ConstantKernel(np.exp(2 * _AMPLITUDE[0]), (0.1, 1e3)) * Matern(
-        np.full(x.shape[1], np.exp(_LENGTH[0])), (0.02, 50.0), nu=2.5
-    )
-    few = _subset(won, FIT_TRIALS, rng)
-    model = GaussianProcessClassifier(kernel, optimizer=_maximize)
+    amplitude = ConstantKernel(np.exp(2 * _AMPLITUDE[0]), (0.1, 1e3))
+    lengths = Matern(np.full(x.shape[1], np.exp(_LENGTH[0])), (0.02, 50.0), nu=2.5)
+    kernel = ConstantKernel(_OFFSET_VARIANCE, "fixed") + amplitude * lengths
     with warnings.catch_warnings():
-        # It warns of a bound that was reached, which becomes a note.
+        # It warns of an end that was reached, which the surface's note says.
         warnings.filterwarnings("ignore", "The optimal value found for", ConvergenceWarning)
-        model.fit(x[few], won[few])
-    if np.isclose(model.kernel_.bounds, model.kernel_.theta[:, None]).any():
-        notes.append("A length or the amplitude of the surface lies at the end of its range.")
-    if len(few) < len(won):
-        notes.append(f"Lengths and amplitude were fitted to {len(few)} of {len(won)} trials.")
-        used = _subset(won, USED_TRIALS, rng)
-        model = GaussianProcessClassifier(model.kernel_, optimizer=None).fit(x[used], won[used])
-        if len(used) < len(won):
-            notes.append(f"The surface was fitted to {len(used)} of {len(won)} trials.")
-    return model, notes
+        fitted = GaussianProcessClassifier(kernel, optimizer=_maximize).fit(x, won).kernel_
+    return fitted, bool(np.isclose(fitted.bounds, fitted.theta[:, None]).any())
 
 
-def _subset(won: Array, size: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Up to `size` rows at random, with the same share of successes and at least one of each outcome."""
-    if len(won) <= size:
-        return np.arange(len(won))
-    order = np.lexsort((rng.random(len(won)), won))
-    return np.sort(order[np.linspace(0, len(won) - 1, size).round().astype(int)])
+def _subset(values: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Up to `size` rows at random, spread evenly over the sorted values, so that the lowest and highest are there."""
+    if len(values) <= size:
+        return np.arange(len(values))
+    order = np.lexsort((rng.random(len(values)), values))
+    return np.sort(order[np.linspace(0, len(values) - 1, size).round().astype(int)])
 
 
 def _maximize(objective: Callable[..., Any], start: Array, bounds: Array) -> tuple[Array, float]:
