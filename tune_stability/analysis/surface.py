@@ -17,7 +17,7 @@ from tune_stability.errors import UserError
 
 Array = NDArray[np.float64]
 
-FIT_TRIALS = 200
+FIT_TRIALS = 300
 """Up to so many trials tell the kernel's amplitude and lengths, as the time grows with their cube."""
 USED_CONFIGS = 1500
 """Up to so many configurations are predicted from, with all their trials, for the same reason."""
@@ -106,7 +106,7 @@ def fit_surface(success: ArrayLike, points: ArrayLike, *, seed: int = 0) -> Surf
     `success`: shape `(n_configs, n_seeds)`, 1, 0 or NaN (missing). `points`: shape `(n_configs, n_axes)` in the unit
     cube. `seed` draws the subset where there are too many trials for all of them to be used.
 
-    The logit of the probability is a Gaussian process: a constant plus a Matern 5/2 kernel with a length per axis, its
+    The logit of the probability is a Gaussian process: a constant plus a Gaussian kernel with a length per axis, its
     posterior by Laplace's method (Rasmussen and Williams 2006, section 3.4). Amplitude and lengths maximize
     scikit-learn's marginal likelihood, with a row per trial, times log-normal priors.
 
@@ -166,10 +166,10 @@ def _fitted_kernel(x: Array, won: NDArray[np.bool_]) -> tuple[Any, bool]:
     """The kernel for trials at `x`, shape `(n_trials, n_axes)`, and whether one of its parameters is at an end."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessClassifier
-    from sklearn.gaussian_process.kernels import ConstantKernel, Matern
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 
     amplitude = ConstantKernel(np.exp(2 * _AMPLITUDE[0]), (0.1, 1e3))
-    lengths = Matern(np.full(x.shape[1], np.exp(_LENGTH[0])), (0.02, 50.0), nu=2.5)
+    lengths = RBF(np.full(x.shape[1], np.exp(_LENGTH[0])), (0.02, 50.0))
     kernel = ConstantKernel(_OFFSET_VARIANCE, "fixed") + amplitude * lengths
     with warnings.catch_warnings():
         # It warns of an end that was reached, which the surface's note says.
@@ -196,8 +196,6 @@ def _maximize(objective: Callable[..., Any], start: Array, bounds: Array) -> tup
         z = (theta - mean) / sd
         return float(value + 0.5 * z @ z), slope + z / sd
 
-    # From the priors' means and from short lengths: a surface may have an optimum of each kind.
-    starts = (start, np.concatenate([start[:1], start[1:] - 1.0]))
-    found = [optimize.minimize(negative_log_posterior, at, jac=True, method="L-BFGS-B", bounds=bounds) for at in starts]
-    best = min(found, key=lambda result: float(result.fun))
-    return best.x, float(best.fun)
+    # One start: over all shapes of `experiments/coverage` a second one ended at the same optimum.
+    found = optimize.minimize(negative_log_posterior, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    return found.x, float(found.fun)
