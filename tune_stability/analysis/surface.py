@@ -17,7 +17,7 @@ from tune_stability.errors import UserError
 
 Array = NDArray[np.float64]
 
-FIT_TRIALS = 300
+FIT_TRIALS = 200
 """Up to so many trials tell the kernel's amplitude and lengths, as the time grows with their cube."""
 USED_CONFIGS = 1500
 """Up to so many configurations are predicted from, with all their trials, for the same reason."""
