@@ -129,7 +129,7 @@ def test_the_bottom_is_plain_data(file: str) -> None:
 
 @pytest.mark.parametrize("module", ["tune_stability", "tune_stability.analysis", "tune_stability.store"])
 def test_a_reader_of_results_loads_neither_torch_nor_ray(module: str) -> None:
-    heavy = {"torch", "ray", "transformers", "datasets", "optuna"}
+    heavy = {"torch", "ray", "transformers", "datasets", "optuna", "sklearn"}
     code = f"import sys, {module}; print(*sorted({heavy} & sys.modules.keys()))"
     fresh = subprocess.run(
         [sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=False
