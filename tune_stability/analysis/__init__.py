@@ -5,6 +5,7 @@ from tune_stability.analysis.basin import Basin, learning_rate_basin
 from tune_stability.analysis.compare import ArmSummary, BandComparison, Comparison, Summary, compare, summarize
 from tune_stability.analysis.frames import Arms, judge, success_arrays, unit_points
 from tune_stability.analysis.interval import Interval
+from tune_stability.analysis.prediction_powered import Rows, prediction_powered_rate, prediction_powered_widening
 from tune_stability.analysis.region_mean import Design
 from tune_stability.analysis.seed_arrays import seed_arrays
 from tune_stability.analysis.stability import Stability, stability
@@ -22,6 +23,7 @@ __all__ = [
     "Component",
     "Design",
     "Interval",
+    "Rows",
     "Stability",
     "Summary",
     "VarianceSplit",
@@ -29,6 +31,8 @@ __all__ = [
     "compare",
     "judge",
     "learning_rate_basin",
+    "prediction_powered_rate",
+    "prediction_powered_widening",
     "seed_arrays",
     "stability",
     "success_arrays",

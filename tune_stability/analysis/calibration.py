@@ -67,12 +67,12 @@ def calibrate(
     than two folds.
     """
     values = check_success(success)
-    places, _ = check_points(points, len(values), "random")
+    places = check_points(points, len(values))
     kept = ~np.isnan(values).all(axis=1)
     n = int(kept.sum())
     if n_folds < 2:
         raise UserError(f"n_folds must be at least 2, received {n_folds}.")
-    if places is None or n < 2:
+    if n < 2:
         raise UserError(f"calibration needs at least 2 configurations with an outcome, received {n}; run more.")
     own, places = values[kept], places[kept]
     fold = rng.permutation(np.arange(n) % min(n_folds, n))

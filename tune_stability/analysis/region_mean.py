@@ -110,6 +110,16 @@ def check_success(success: ArrayLike) -> Array:
     return values
 
 
+def check_points(points: ArrayLike, n_configs: int) -> Array:
+    """Points as floats. Raises `UserError` unless they are `(n_configs, n_axes)` in the unit cube."""
+    places = np.asarray(points, dtype=float)
+    if places.ndim != 2 or len(places) != n_configs or places.shape[1] == 0:
+        raise UserError(f"points must have shape ({n_configs}, n_axes), received {places.shape}.")
+    if not ((places >= 0) & (places <= 1)).all():
+        raise UserError("points must lie in the unit cube [0, 1]; map configurations with SearchSpace.point first.")
+    return places
+
+
 def make_sample(points: ArrayLike | None, n_configs: int, design: str, replicate: ArrayLike | None = None) -> Sample:
     """The sample that a caller describes, as `Sample` says.
 
@@ -118,16 +128,11 @@ def make_sample(points: ArrayLike | None, n_configs: int, design: str, replicate
     if design not in get_args(Design):
         raise unknown_name("design", str(design), get_args(Design))
     known = cast(Design, design)
-    if points is not None:
-        points = np.asarray(points, dtype=float)
-        if points.ndim != 2 or len(points) != n_configs or points.shape[1] == 0:
-            raise UserError(f"points must have shape ({n_configs}, n_axes), received {points.shape}.")
-        if not ((points >= 0) & (points <= 1)).all():
-            raise UserError("points must lie in the unit cube [0, 1]; map configurations with SearchSpace.point first.")
+    places = None if points is None else check_points(points, n_configs)
     if known == "random":
         return Sample(n_configs)
     if replicate is None:
-        return Sample(n_configs, known, points)
+        return Sample(n_configs, known, places)
     labels = np.asarray(replicate)
     if labels.shape != (n_configs,) or not np.issubdtype(labels.dtype, np.integer):
         raise UserError(

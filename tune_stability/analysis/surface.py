@@ -90,6 +90,16 @@ class Surface:
         draws: Array = self.fit.posterior.mean(cross) + (normal * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
         return draws
 
+    def refit(self, success: ArrayLike, points: ArrayLike) -> Surface:
+        """The surface of other trials with this one's amplitude and lengths; arguments as in `fit_surface`."""
+        if self.fit is None:
+            return fit_surface(success, points)
+        x, wins, counts, missing = _counted(success, points)
+        posterior = laplace(self.fit.kernel(x), wins, counts)
+        return Surface(
+            self.n_axes, len(x), int(counts.sum()), missing, self.note, Fit(self.fit.kernel, x, counts, posterior)
+        )
+
     def check(self, points: ArrayLike) -> Array:
         """The points as floats. Raises `UserError` unless they are `(n, n_axes)` in the unit cube."""
         places = np.asarray(points, dtype=float)
@@ -119,15 +129,9 @@ def fit_surface(success: ArrayLike, points: ArrayLike, *, seed: int = 0) -> Surf
 
     Raises `UserError` for arrays of the wrong shape or content, and if no trial has an outcome.
     """
-    values = check_success(success)
-    places, _ = check_points(points, len(values), "random")
-    counts = (~np.isnan(values)).sum(axis=1).astype(float)
-    if places is None or not counts.any():
-        raise UserError("no trial has an outcome, so no surface can be fitted; run some first.")
-    kept = counts > 0
-    x, counts, wins = places[kept], counts[kept], np.nansum(values[kept], axis=1)
+    x, wins, counts, missing = _counted(success, points)
     n_trials = int(counts.sum())
-    shape = (places.shape[1], len(x), n_trials, values.size - n_trials)
+    shape = (x.shape[1], len(x), n_trials, missing)
     if wins.sum() in (0, n_trials):
         note = f"All trials {'succeeded' if wins.any() else 'failed'}, so the surface is constant."
         return Surface(*shape, note, None, _constant(wins / counts, np.ones(len(x))))
@@ -135,6 +139,17 @@ def fit_surface(success: ArrayLike, points: ArrayLike, *, seed: int = 0) -> Surf
         return Surface(*shape, "There is one configuration, so the surface is constant.", None, _constant(wins, counts))
     fit, notes = _fit(x, wins, counts, np.random.default_rng(seed))
     return Surface(*shape, " ".join(notes), fit)
+
+
+def _counted(success: ArrayLike, points: ArrayLike) -> tuple[Array, Array, Array, int]:
+    """Where trials with an outcome are, successes and trials there, and how many trials have none."""
+    values = check_success(success)
+    places = check_points(points, len(values))
+    counts = (~np.isnan(values)).sum(axis=1).astype(float)
+    if not counts.any():
+        raise UserError("no trial has an outcome, so no surface can be fitted; run some first.")
+    kept = counts > 0
+    return places[kept], np.nansum(values[kept], axis=1), counts[kept], values.size - int(counts.sum())
 
 
 def _constant(wins: Array, counts: Array) -> tuple[float, float]:

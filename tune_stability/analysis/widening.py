@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tune_stability.analysis.interval import Interval
-from tune_stability.analysis.region_mean import Design, check_success, make_sample, region_mean
+from tune_stability.analysis.region_mean import Array, Design, Sample, check_success, make_sample, region_mean
 from tune_stability.analysis.success_rate import judged, rate_interval
 from tune_stability.errors import UserError
 
@@ -50,7 +50,11 @@ def widening(
         raise UserError(f"paired arms need the same shape, received {first.shape} and {second.shape}.")
     sample = make_sample(points, len(first), design, replicate)
     both = ~(np.isnan(first) | np.isnan(second))
-    first, second = np.where(both, first, np.nan), np.where(both, second, np.nan)
+    return paired(np.where(both, first, np.nan), np.where(both, second, np.nan), sample, level)
+
+
+def paired(first: Array, second: Array, sample: Sample, level: float) -> Widening:
+    """The `widening` of arrays of any values, NaN in both arms where a pair is missing."""
     a, b, d = (region_mean(values, sample) for values in (first, second, second - first))
     arms = rate_interval(a, sample, level), rate_interval(b, sample, level)
     correlation = _correlation(a.variance, b.variance, d.variance)
