@@ -1,6 +1,6 @@
 """How often the prediction-powered interval covers, and how much narrower it is than that of the design rows alone.
 
-    python experiments/coverage/prediction_powered.py [--studies 100] [--output results/coverage/prediction_powered.parquet]
+    python experiments/coverage/prediction_powered.py [--studies 100] [--output FILE.parquet]
 
 Every study draws a Sobol design of eight replicates, and three times as many adaptive configurations where success is
 neither rare nor sure around them, as a sampler that looks for the boundary would. One row per surface and size; sizes

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
+from tune_stability.axes import AnyAxis, ChoiceAxis
 from tune_stability.recipes import get_recipe
 from tune_stability.sampling.designs import design_points
 from tune_stability.spaces import get_space
@@ -75,9 +76,13 @@ def analytic(recipe_name: str, space_name: str) -> Callable[[Array], Array]:
     return probability
 
 
-def axis_values(axis: object, u: Array) -> Array:
+def axis_values(axis: AnyAxis, u: Array) -> Array:
     """`axis.value` for many places at once."""
-    return np.array([axis.value(place) for place in u.tolist()], dtype=float)  # type: ignore[attr-defined]
+    if isinstance(axis, ChoiceAxis) or axis.is_integer:
+        return np.array([axis.value(place) for place in u.tolist()], dtype=float)
+    if axis.scale == "log":
+        return np.asarray(axis.low * (axis.high / axis.low) ** u)
+    return np.asarray(axis.low + u * (axis.high - axis.low))
 
 
 def draw(design: str, n_configs: int, n_axes: int, rng: np.random.Generator) -> tuple[Array, Array | None]:
