@@ -116,6 +116,53 @@ def test_what_is_unknown_is_named(tmp_path: Path, change: dict, words: str) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"settings": ("learning_rate=0.001",)},
+            "learning_rate is set to 0.001 for all arms, and the space wide spans it; leave the setting out, or take a "
+            "space without learning_rate.",
+        ),
+        ({"settings": ("num_epochs=5",)}, "num_epochs is set to 5 for all arms, and the space wide spans it; "),
+        (
+            {"space": "lr", "train_steps": 10, "recipes": "devlin,devlin+correction,stable"},
+            "the recipes devlin+correction and stable differ in num_epochs, and every trial has 10 steps, whatever its "
+            "epochs; leave one of them out, or the steps.",
+        ),
+    ],
+)
+def test_what_would_change_nothing_is_refused(tmp_path: Path, change: dict, words: str) -> None:
+    with pytest.raises(UserError) as caught:
+        study_spec(options(tmp_path / "mine", **change))
+    assert str(caught.value).startswith(words)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recipe_that_steps_make_the_same_is_not_added_to_a_study(tmp_path: Path) -> None:
+    same = {"space": "lr", "train_steps": 10, "num_configs": 1}
+    open_study(locate(tmp_path / "mine"), study_spec(options(tmp_path / "mine", recipes="devlin", **same)))
+    added = study_spec(options(tmp_path / "mine", recipes="devlin+epochs", **same))
+    with pytest.raises(UserError, match=r"^the recipes devlin\+epochs and devlin differ in num_epochs, and every "):
+        work_left(added, locate(tmp_path / "mine"), "local")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"settings": ("dropout=0",)},
+        {"space": "lr", "settings": ("num_epochs=5",)},
+        {"space": "lr", "train_steps": 10},
+        # The epochs that the space spans are of no use here, but committed studies are like this one.
+        {"space": "narrow", "train_steps": 10, "recipes": "stable"},
+        # As without it: as many steps as the epochs take.
+        {"train_steps": 0},
+    ],
+)
+def test_what_changes_something_is_taken(tmp_path: Path, change: dict) -> None:
+    study_spec(options(tmp_path / "mine", **change))
+
+
 def test_work_is_what_was_asked_for_less_what_is_stored(tmp_path: Path) -> None:
     spec, place = study_spec(options(tmp_path / "mine")), locate(tmp_path / "mine")
     work = work_left(spec, place, "local")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import statistics
 from dataclasses import dataclass
+from itertools import combinations
 from typing import cast
 
 from tune_stability.errors import UserError, unknown_name
@@ -69,6 +70,7 @@ def study_spec(options: SearchOptions) -> StudySpec:
         checkpoint_every=options.checkpoint_every,
     )
     check_recipes_differ(spec)
+    _check_nothing_is_moot(spec)
     return spec
 
 
@@ -135,10 +137,34 @@ def check_layers(spec: StudySpec) -> None:
     top_parameters(pretrained.model, pretrained.new_parameters, most)
 
 
+def _check_nothing_is_moot(spec: StudySpec) -> None:
+    """Raise `UserError` for a setting that the space overrides, or recipes that steps make the same."""
+    space = spec.space.name
+    if overridden := [name for name in spec.settings if name in spec.space.names]:
+        name = overridden[0]
+        raise UserError(
+            f"{name} is set to {spec.settings[name]} for all arms, and the space {space} spans it; leave the setting "
+            f"out, or take a space without {name}."
+        )
+    if "max_steps" in spec.space.names:
+        return
+    arms = {recipe.name: spec.hyperparameters(recipe) for recipe in spec.recipes}
+    steps = max(arm.max_steps for arm in arms.values())
+    shared = {**spec.space.configuration([0.5] * len(spec.space.axes)), "num_epochs": 1}
+    for a, b in combinations(arms, 2):
+        if arms[a].max_steps and arms[a].replace(**shared) == arms[b].replace(**shared):
+            raise UserError(
+                f"the recipes {a} and {b} differ in num_epochs, and every trial has {steps} steps, whatever its "
+                "epochs; leave one of them out, or the steps."
+            )
+
+
 def _check_recipes_differ_from_stored(received: StudySpec, stored: StudySpec) -> None:
     names = {recipe.name for recipe in received.recipes}
     older = tuple(recipe for recipe in stored.recipes if recipe.name not in names)
-    check_recipes_differ(dataclasses.replace(received, recipes=received.recipes + older))
+    both = dataclasses.replace(received, recipes=received.recipes + older)
+    check_recipes_differ(both)
+    _check_nothing_is_moot(both)
 
 
 def _what_is_tuned(options: SearchOptions) -> tuple[str, str, dict[str, Value]]:
