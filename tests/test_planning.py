@@ -77,6 +77,13 @@ def test_a_sample_larger_than_the_training_set_is_refused_before_any_trial(tmp_p
         study_spec(SearchOptions(task=own_task(tmp_path), **given))
 
 
+@pytest.mark.parametrize("space", ["[axes.train_size]\nlow = 2\nhigh = 4\n", "[axes.train_size]\nchoices = [2, 4]\n"])
+def test_a_sample_that_a_space_spans_is_refused_as_well(tmp_path: Path, space: str) -> None:
+    (tmp_path / "own.toml").write_text(space)
+    with pytest.raises(UserError, match=r"^train_size is 4, the training set has 3 examples; ask for less\.$"):
+        study_spec(SearchOptions(task=own_task(tmp_path), space=str(tmp_path / "own.toml")))
+
+
 def test_a_text_longer_than_the_model_takes_is_refused_before_any_trial(tmp_path: Path) -> None:
     long = own_task(tmp_path, "the " * 60)
     options = SearchOptions(task=long, out=str(tmp_path / "mine"))
@@ -86,6 +93,9 @@ def test_a_text_longer_than_the_model_takes_is_refused_before_any_trial(tmp_path
         check_model(options, study_spec(options))
     told = SearchOptions(task=long, out=str(tmp_path / "mine"), settings=("max_seq_length=48",))
     check_model(told, study_spec(told))
+    (tmp_path / "own.toml").write_text("[axes.max_seq_length]\nlow = 40\nhigh = 48\n")
+    spanned = SearchOptions(task=long, out=str(tmp_path / "mine"), space=str(tmp_path / "own.toml"))
+    check_model(spanned, study_spec(spanned))
 
 
 def test_the_embedded_model_and_task_need_no_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
