@@ -256,6 +256,13 @@ def test_more_layers_than_the_model_has_are_found_before_any_trial(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("change", [{"train_size": 100}, {"space": "lr", "train_steps": 10}, {"task": "file:"}])
+def test_there_is_no_guess_for_another_training_set(tmp_path: Path, change: dict) -> None:
+    given = {**change, "task": own_task(tmp_path)} if "task" in change else change
+    spec, place = study_spec(SearchOptions(out=str(tmp_path / "mine"), **given)), locate(tmp_path / "mine")
+    assert estimated_seconds(work_left(spec, place, "local"), spec, place) is None
+
+
 def test_without_a_guess_or_a_trial_there_is_no_estimate(tmp_path: Path) -> None:
     spec, place = study_spec(options(tmp_path / "mine")), locate(tmp_path / "mine")
     assert estimated_seconds(work_left(spec, place, "local"), spec, place) is None

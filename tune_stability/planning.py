@@ -197,5 +197,7 @@ def _seconds_per_effort(received: StudySpec, location: Location) -> float | None
             return float(
                 (rows["seconds"] / rows["max_steps"].where(rows["max_steps"] > 0, rows["num_epochs"])).median()
             )
-    by_epochs = received.trainable == FINE_TUNING and "max_steps" not in received.settings
-    return seconds_per_epoch(received.model) if by_epochs else None
+    # The guess is for all of the embedded models' own task, by epochs.
+    own_task = received.trainable == FINE_TUNING and received.task == "grammar"
+    other_size = {"max_steps", "train_size"} & {*received.settings, *received.space.names}
+    return seconds_per_epoch(received.model) if own_task and not other_size else None
