@@ -157,6 +157,11 @@ def test_failure_modes_by_hand(train_loss: float, gradient_start: float, gradien
     assert expected in FAILURE_MODES
 
 
+def test_a_last_step_that_only_the_score_shows_diverged() -> None:
+    assert failure_mode(0.6, CHANCE, 1.0, 1.0, score=NAN) == "diverged"
+    assert failure_mode(0.6, CHANCE, 1.0, 1.0, score=-INF) == "undertrained"
+
+
 def test_the_thresholds_belong_to_the_side_that_is_alive_and_at_chance() -> None:
     assert failure_mode(AT_CHANCE * CHANCE, CHANCE, 1.0, 1.0) == "undertrained"
     assert failure_mode(CHANCE, CHANCE, 2.0, VANISHED * 2.0) == "undertrained"

@@ -77,6 +77,13 @@ def test_a_sample_larger_than_the_training_set_is_refused_before_any_trial(tmp_p
         study_spec(SearchOptions(task=own_task(tmp_path), **given))
 
 
+@pytest.mark.parametrize("space", ["[axes.train_size]\nlow = 2\nhigh = 4\n", "[axes.train_size]\nchoices = [2, 4]\n"])
+def test_a_sample_that_a_space_spans_is_refused_as_well(tmp_path: Path, space: str) -> None:
+    (tmp_path / "own.toml").write_text(space)
+    with pytest.raises(UserError, match=r"^train_size is 4, the training set has 3 examples; ask for less\.$"):
+        study_spec(SearchOptions(task=own_task(tmp_path), space=str(tmp_path / "own.toml")))
+
+
 def test_a_text_longer_than_the_model_takes_is_refused_before_any_trial(tmp_path: Path) -> None:
     long = own_task(tmp_path, "the " * 60)
     options = SearchOptions(task=long, out=str(tmp_path / "mine"))
@@ -86,6 +93,9 @@ def test_a_text_longer_than_the_model_takes_is_refused_before_any_trial(tmp_path
         check_model(options, study_spec(options))
     told = SearchOptions(task=long, out=str(tmp_path / "mine"), settings=("max_seq_length=48",))
     check_model(told, study_spec(told))
+    (tmp_path / "own.toml").write_text("[axes.max_seq_length]\nlow = 40\nhigh = 48\n")
+    spanned = SearchOptions(task=long, out=str(tmp_path / "mine"), space=str(tmp_path / "own.toml"))
+    check_model(spanned, study_spec(spanned))
 
 
 def test_the_embedded_model_and_task_need_no_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +124,53 @@ def test_what_is_unknown_is_named(tmp_path: Path, change: dict, words: str) -> N
     with pytest.raises(UserError, match=words):
         study_spec(options(tmp_path / "mine", **change))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"settings": ("learning_rate=0.001",)},
+            "learning_rate is set to 0.001 for all arms, and the space wide spans it; leave the setting out, or take a "
+            "space without learning_rate.",
+        ),
+        ({"settings": ("num_epochs=5",)}, "num_epochs is set to 5 for all arms, and the space wide spans it; "),
+        (
+            {"space": "lr", "train_steps": 10, "recipes": "devlin,devlin+correction,stable"},
+            "the recipes devlin+correction and stable differ in num_epochs, and every trial has 10 steps, whatever its "
+            "epochs; leave one of them out, or the steps.",
+        ),
+    ],
+)
+def test_what_would_change_nothing_is_refused(tmp_path: Path, change: dict, words: str) -> None:
+    with pytest.raises(UserError) as caught:
+        study_spec(options(tmp_path / "mine", **change))
+    assert str(caught.value).startswith(words)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recipe_that_steps_make_the_same_is_not_added_to_a_study(tmp_path: Path) -> None:
+    same = {"space": "lr", "train_steps": 10, "num_configs": 1}
+    open_study(locate(tmp_path / "mine"), study_spec(options(tmp_path / "mine", recipes="devlin", **same)))
+    added = study_spec(options(tmp_path / "mine", recipes="devlin+epochs", **same))
+    with pytest.raises(UserError, match=r"^the recipes devlin\+epochs and devlin differ in num_epochs, and every "):
+        work_left(added, locate(tmp_path / "mine"), "local")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"settings": ("dropout=0",)},
+        {"space": "lr", "settings": ("num_epochs=5",)},
+        {"space": "lr", "train_steps": 10},
+        # The epochs that the space spans are of no use here, but committed studies are like this one.
+        {"space": "narrow", "train_steps": 10, "recipes": "stable"},
+        # As without it: as many steps as the epochs take.
+        {"train_steps": 0},
+    ],
+)
+def test_what_changes_something_is_taken(tmp_path: Path, change: dict) -> None:
+    study_spec(options(tmp_path / "mine", **change))
 
 
 def test_work_is_what_was_asked_for_less_what_is_stored(tmp_path: Path) -> None:
@@ -197,6 +254,13 @@ def test_more_layers_than_the_model_has_are_found_before_any_trial(
         check_layers(spec)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [{"train_size": 100}, {"space": "lr", "train_steps": 10}, {"task": "file:"}])
+def test_there_is_no_guess_for_another_training_set(tmp_path: Path, change: dict) -> None:
+    given = {**change, "task": own_task(tmp_path)} if "task" in change else change
+    spec, place = study_spec(SearchOptions(out=str(tmp_path / "mine"), **given)), locate(tmp_path / "mine")
+    assert estimated_seconds(work_left(spec, place, "local"), spec, place) is None
 
 
 def test_without_a_guess_or_a_trial_there_is_no_estimate(tmp_path: Path) -> None:

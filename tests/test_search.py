@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from tune_stability import load_results
 from tune_stability.cli import app
+from tune_stability.hyperparameters import HYPERPARAMETER_NAMES
 
 ANALYTIC = ["--trainable", "tune_stability.training.analytic:run_trial", "--model", "analytic/x", "--task", "none"]
 SMALL = [*ANALYTIC, "--executor", "local", "--space", "lr", "--num-configs", "4", "--seeds", "1"]
@@ -270,6 +271,11 @@ def test_help_names_the_defaults() -> None:
     text = " ".join(search("--help").output.replace("│", " ").split())
     for default in ("Default: wide", "Default: devlin,stable", "Default: micro-bert", "Default: sobol"):
         assert default in text
+
+
+def test_help_names_what_can_be_set() -> None:
+    text = " ".join(search("--help").output.replace("│", " ").split())
+    assert ", ".join(HYPERPARAMETER_NAMES) in text
 
 
 def test_the_default_folder_is_made_of_space_model_and_task(tmp_path: Path) -> None:

@@ -76,15 +76,18 @@ class SuccessRule:
         return np.asarray(score > majority_score + self.value)
 
 
-def failure_mode(train_loss: float, chance_loss: float, gradient_start: float, gradient_end: float) -> str:
-    """Why a failed trial failed, from its training loss (nats) and the lower layers' gradient norms.
+def failure_mode(
+    train_loss: float, chance_loss: float, gradient_start: float, gradient_end: float, score: float = 0.0
+) -> str:
+    """Why a failed trial failed, from its training loss (nats), the lower layers' gradient norms, and its score.
 
-    diverged: loss or gradient not finite. no_generalization: the training loss is well under chance.
-    vanishing_gradients (Mosbach et al. 2020, section 5.1): at chance, and the lower layers' gradients stayed
-    under `VANISHED` times their start. undertrained: at chance with gradients alive, or not recorded.
+    diverged: loss or gradient not finite, or the score NaN, since the last step made the loss so. no_generalization:
+    the training loss is well under chance. vanishing_gradients (Mosbach et al. 2020, section 5.1): at chance, and the
+    lower layers' gradients stayed under `VANISHED` times their start. undertrained: at chance with gradients alive, or
+    not recorded.
     """
     gradient_blew_up = math.isinf(gradient_start) or math.isinf(gradient_end)
-    if not math.isfinite(train_loss) or gradient_blew_up:
+    if not math.isfinite(train_loss) or gradient_blew_up or math.isnan(score):
         return "diverged"
     if train_loss < AT_CHANCE * chance_loss:
         return "no_generalization"

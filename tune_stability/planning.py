@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import statistics
 from dataclasses import dataclass
+from itertools import combinations
 from typing import cast
 
 from tune_stability.errors import UserError, unknown_name
@@ -47,7 +48,7 @@ def study_spec(options: SearchOptions) -> StudySpec:
     if options.executor not in EXECUTOR_NAMES:
         raise unknown_name("executor", options.executor, EXECUTOR_NAMES)
     rate = reference_learning_rate(options.model)
-    model_revision, task_fingerprint, family = _what_is_tuned(options)
+    model_revision, task_fingerprint, family, available = _what_is_tuned(options)
     spec = StudySpec(
         name=locate(options.folder).root.rsplit("/", 1)[-1],
         model=options.model,
@@ -69,7 +70,12 @@ def study_spec(options: SearchOptions) -> StudySpec:
         data=options.data,
         checkpoint_every=options.checkpoint_every,
     )
+    if available is not None:
+        from tune_stability.tasks.checked import check_train_size
+
+        check_train_size(_most(spec, "train_size"), available)
     check_recipes_differ(spec)
+    _check_nothing_is_moot(spec)
     return spec
 
 
@@ -118,14 +124,13 @@ def check_model(options: SearchOptions, received: StudySpec) -> None:
 
     task = load_task(options.task_name, options.data)
     pretrained = load_model(options.model, task.num_labels)
-    longest = max((received.hyperparameters(recipe) for recipe in received.recipes), key=lambda h: h.max_seq_length)
+    longest = received.hyperparameters(received.recipes[0]).replace(max_seq_length=_most(received, "max_seq_length"))
     check_texts_fit(task, pretrained.tokenizer, longest, max_tokens(pretrained.model, pretrained.tokenizer))
 
 
 def check_layers(spec: StudySpec) -> None:
     """Raise `UserError` if a trial would draw more layers anew than the model has, before any worker finds out."""
-    spanned = [int(axis.high) for axis in spec.space.axes if axis.name == "reinit_layers"]
-    most = max(spanned or [spec.hyperparameters(recipe).reinit_layers for recipe in spec.recipes])
+    most = _most(spec, "reinit_layers")
     if spec.trainable != FINE_TUNING or not most:
         return
     from tune_stability.models.loading import load_model
@@ -136,24 +141,53 @@ def check_layers(spec: StudySpec) -> None:
     top_parameters(pretrained.model, pretrained.new_parameters, most)
 
 
+def _most(spec: StudySpec, name: str) -> int:
+    """The highest value that a trial of the study may have of a hyperparameter that is a whole number."""
+    spanned = [int(axis.high) for axis in spec.space.axes if axis.name == name]
+    return max(spanned or [getattr(spec.hyperparameters(recipe), name) for recipe in spec.recipes])
+
+
+def _check_nothing_is_moot(spec: StudySpec) -> None:
+    """Raise `UserError` for a setting that the space overrides, or recipes that steps make the same."""
+    space = spec.space.name
+    if overridden := [name for name in spec.settings if name in spec.space.names]:
+        name = overridden[0]
+        raise UserError(
+            f"{name} is set to {spec.settings[name]} for all arms, and the space {space} spans it; leave the setting "
+            f"out, or take a space without {name}."
+        )
+    if "max_steps" in spec.space.names:
+        return
+    arms = {recipe.name: spec.hyperparameters(recipe) for recipe in spec.recipes}
+    steps = max(arm.max_steps for arm in arms.values())
+    shared = {**spec.space.configuration([0.5] * len(spec.space.axes)), "num_epochs": 1}
+    for a, b in combinations(arms, 2):
+        if arms[a].max_steps and arms[a].replace(**shared) == arms[b].replace(**shared):
+            raise UserError(
+                f"the recipes {a} and {b} differ in num_epochs, and every trial has {steps} steps, whatever its "
+                "epochs; leave one of them out, or the steps."
+            )
+
+
 def _check_recipes_differ_from_stored(received: StudySpec, stored: StudySpec) -> None:
     names = {recipe.name for recipe in received.recipes}
     older = tuple(recipe for recipe in stored.recipes if recipe.name not in names)
-    check_recipes_differ(dataclasses.replace(received, recipes=received.recipes + older))
+    both = dataclasses.replace(received, recipes=received.recipes + older)
+    check_recipes_differ(both)
+    _check_nothing_is_moot(both)
 
 
-def _what_is_tuned(options: SearchOptions) -> tuple[str, str, dict[str, Value]]:
+def _what_is_tuned(options: SearchOptions) -> tuple[str, str, dict[str, Value], int | None]:
+    """The model's revision, the task's fingerprint, the settings of the model's family, and the training set's size."""
     if options.trainable != FINE_TUNING:
         # Someone's own trainable gives the names of model and task their meaning.
         load_trainable(options.trainable)
-        return "", "", {}
+        return "", "", {}, None
     from tune_stability.tasks import load_task
-    from tune_stability.tasks.checked import check_train_size
 
     known = revision(options.model)
     task = load_task(options.task_name, options.data)
-    check_train_size(int(options.pinned().get("train_size", 0)), len(task.train))
-    return known, task.fingerprint, family_settings(options.model, known)
+    return known, task.fingerprint, family_settings(options.model, known), len(task.train)
 
 
 def _seconds_per_effort(received: StudySpec, location: Location) -> float | None:
@@ -164,5 +198,7 @@ def _seconds_per_effort(received: StudySpec, location: Location) -> float | None
             return float(
                 (rows["seconds"] / rows["max_steps"].where(rows["max_steps"] > 0, rows["num_epochs"])).median()
             )
-    by_epochs = received.trainable == FINE_TUNING and "max_steps" not in received.settings
-    return seconds_per_epoch(received.model) if by_epochs else None
+    # The guess is for all of the embedded models' own task, by epochs.
+    own_task = received.trainable == FINE_TUNING and received.task == "grammar"
+    other_size = {"max_steps", "train_size"} & {*received.settings, *received.space.names}
+    return seconds_per_epoch(received.model) if own_task and not other_size else None

@@ -15,6 +15,7 @@ import typer
 
 from tune_stability.display.console import make_console
 from tune_stability.errors import StoreWarning, UserError
+from tune_stability.hyperparameters import HYPERPARAMETER_NAMES
 from tune_stability.options import SearchOptions, search_options
 
 _DEFAULTS = SearchOptions()
@@ -42,7 +43,11 @@ def search(
     train_steps: Annotated[int | None, typer.Option(help="Steps of every trial, instead of its epochs.")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32 or bf16. Default: fp32.")] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="A hyperparameter for all arms: dropout=0. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help=f"A hyperparameter for all arms: dropout=0. Repeatable. Names: {', '.join(HYPERPARAMETER_NAMES)}.",
+        ),
     ] = None,
     sampler: Annotated[str | None, typer.Option(help=_help("sobol, grid, random, tpe or gp.", "sampler"))] = None,
     num_configs: Annotated[int | None, typer.Option(help=_help("Configurations.", "num_configs"))] = None,

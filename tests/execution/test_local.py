@@ -195,3 +195,20 @@ def test_no_checkpoints_unless_asked_for(make_study, make_trainable) -> None:
     place, trials = make_study(trainable=name, num_configs=1)
     assert {end.error for end in run(place, trials)} == {None}
     assert not (Path(place.root) / "checkpoints").exists()
+
+
+def test_a_finished_trial_leaves_no_checkpoint_of_an_earlier_search_that_asked_for_some(
+    make_study, make_trainable
+) -> None:
+    name = make_trainable(
+        "if config.checkpoint_file is not None:\n"
+        "    config.checkpoint_file.write(b'step 5')\n"
+        "    raise KeyboardInterrupt\n"
+        "return analytic(config)"
+    )
+    place, trials = make_study(trainable=name, num_configs=1)
+    with pytest.raises(KeyboardInterrupt):
+        run(place, [dataclasses.replace(trial, checkpoint_every=5) for trial in trials])
+    assert len(list((Path(place.root) / "checkpoints").iterdir())) == 1
+    run(place, trials)
+    assert list((Path(place.root) / "checkpoints").iterdir()) == []

@@ -22,6 +22,8 @@ from tune_stability.store.schema import arrow_table, column_names
             "vanishing_gradients",
         ),
         ({"score": math.nan, "train_loss": math.nan}, "failed", "diverged"),
+        # The last step was one too many, and the training loss is of before it.
+        ({"score": math.nan, "train_loss": 0.6}, "failed", "diverged"),
     ],
 )
 def test_a_completed_trial_is_judged(make, numbers: dict, outcome: str, mode: str | None) -> None:

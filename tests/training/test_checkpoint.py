@@ -112,7 +112,7 @@ def test_checkpoints_change_nothing_and_come_every_so_many_steps(undisturbed: Tr
     got = run_trial(dataclasses.replace(CONFIG, checkpoint_every=5, checkpoint_file=file))
     assert numbers(got) == numbers(undisturbed)
     assert file.writes == 4
-    found = load_checkpoint(file, CONFIG.trial_id)
+    found = load_checkpoint(file, CONFIG.trial_id, "cpu")
     assert found is not None
     assert found.step == 20
 
@@ -121,7 +121,7 @@ def test_the_time_of_the_part_before_counts() -> None:
     file = Memory()
     config = dataclasses.replace(CONFIG, checkpoint_every=5, checkpoint_file=file)
     killed_at(12, config)
-    found = load_checkpoint(file, CONFIG.trial_id)
+    found = load_checkpoint(file, CONFIG.trial_id, "cpu")
     assert found is not None
     save_checkpoint(file, CONFIG.trial_id, dataclasses.replace(found, seconds=1000.0))
     assert run_trial(config).seconds > 1000
@@ -129,6 +129,7 @@ def test_the_time_of_the_part_before_counts() -> None:
 
 EXAMPLE = Checkpoint(
     step=7,
+    device="cpu",
     seconds=1.5,
     records=Records(
         points={3: CurvePoint(3, 0.1 + 0.2, 1e-5, 0.25), 1: CurvePoint(1, float("inf"), 0.0)},
@@ -144,7 +145,7 @@ EXAMPLE = Checkpoint(
 def test_what_is_saved_comes_back_to_the_last_bit() -> None:
     file = Memory()
     save_checkpoint(file, "a", EXAMPLE)
-    found = load_checkpoint(file, "a")
+    found = load_checkpoint(file, "a", "cpu")
     assert found is not None
     assert repr(found.records) == repr(EXAMPLE.records)
     assert (found.step, found.seconds) == (7, 1.5)
@@ -152,14 +153,16 @@ def test_what_is_saved_comes_back_to_the_last_bit() -> None:
     assert all(torch.equal(found.tensors[name], tensor) for name, tensor in EXAMPLE.tensors.items())
 
 
-def test_no_checkpoint_or_another_trials_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_checkpoint_or_one_of_another_trial_device_or_torch_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     file = Memory()
-    assert load_checkpoint(file, "a") is None
+    assert load_checkpoint(file, "a", "cpu") is None
     save_checkpoint(file, "a", EXAMPLE)
-    assert load_checkpoint(file, "b") is None
+    assert load_checkpoint(file, "b", "cpu") is None
+    # A checkpoint from a CPU has no random state for a GPU.
+    assert load_checkpoint(file, "a", "NVIDIA H100") is None
     # Another version may sum in another order.
     monkeypatch.setattr(torch, "__version__", "0.0")
-    assert load_checkpoint(file, "a") is None
+    assert load_checkpoint(file, "a", "cpu") is None
 
 
 def as_bytes(text: str) -> torch.Tensor:

@@ -238,6 +238,13 @@ def test_a_sample_is_drawn_once_for_all_and_without_replacement() -> None:
         sampled(5, 0)
 
 
+def test_a_sample_of_one_class_is_refused() -> None:
+    # Of labels 1, 0, 1, 0 the first two drawn with seed 0 are rows 0 and 1.
+    assert sampled(2, 0).labels.tolist() == [1, 0]
+    with pytest.raises(UserError, match=r"^the 1 training examples drawn with train_seed 0 have one class only, two "):
+        sampled(1, 0)
+
+
 def test_the_validation_set_is_whole_whatever_is_drawn() -> None:
     everything = Task("t", "accuracy", ("text",), split(LABELS, text=TEXTS), split(LABELS, text=TEXTS))
     got = encode(everything, "validation", bert_tokenizer(48), Hyperparameters(train_size=2))

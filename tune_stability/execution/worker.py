@@ -45,8 +45,8 @@ class Worker:
             brief = f"{type(error).__name__}: {error}".splitlines()[0]
             return self._crashed(config, traceback.format_exc(), brief, started_at, time.perf_counter() - started)
         write_files(self._location, config.trial_id, files)
-        if config.checkpoint_every:
-            checkpoint.delete()
+        # Perhaps of an earlier search that asked for checkpoints.
+        checkpoint.delete()
         return TrialEnd(config.trial_id, config.recipe, row["outcome"], time.perf_counter() - started)
 
     def record_death(self, config: TrialConfig, attempts: int) -> TrialEnd:

@@ -25,7 +25,7 @@ def completed_row(
             received = repr(getattr(result, name))[:80]
             raise UserError(f"{name} of a result of {config.trainable} must be a number, received {received}.")
     succeeded = bool(SuccessRule().succeeded(result.score, result.majority_score))
-    mode = failure_mode(result.train_loss, result.chance_loss, result.gradient_start, result.gradient_end)
+    mode = failure_mode(result.train_loss, result.chance_loss, result.gradient_start, result.gradient_end, result.score)
     numbers = {
         field.name: getattr(result, field.name)
         for field in dataclasses.fields(result)

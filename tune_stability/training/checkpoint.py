@@ -22,9 +22,13 @@ from tune_stability.trials import CheckpointFile
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run after `step` steps. `tensors` are weights, the optimizer's moments, losses so far and random states."""
+    """A run after `step` steps on a `device` (`cpu`, or a GPU's name).
+
+    `tensors` are weights, the optimizer's moments, losses so far and random states.
+    """
 
     step: int
+    device: str
     seconds: float
     records: Records
     tensors: dict[str, torch.Tensor]
@@ -36,6 +40,7 @@ def save_checkpoint(file: CheckpointFile, trial_id: str, checkpoint: Checkpoint)
         "trial_id": trial_id,
         "torch": torch.__version__,
         "step": checkpoint.step,
+        "device": checkpoint.device,
         "seconds": checkpoint.seconds,
         "records": checkpoint.records.to_plain(),
     }
@@ -45,16 +50,19 @@ def save_checkpoint(file: CheckpointFile, trial_id: str, checkpoint: Checkpoint)
     file.write(save(tensors))
 
 
-def load_checkpoint(file: CheckpointFile, trial_id: str) -> Checkpoint | None:
-    """The checkpoint in `file`; None if there is none, or none that this trial and this version of torch can use."""
+def load_checkpoint(file: CheckpointFile, trial_id: str, device: str) -> Checkpoint | None:
+    """The checkpoint in `file`; None if there is none, or none that this trial can use on `device`.
+
+    A run goes on with the version of torch and the kind of device that began it: another would end it otherwise.
+    """
     data = file.read()
     if data is None:
         return None
     try:
         tensors = load(data)
         rest: dict[str, Any] = json.loads(tensors.pop("rest").numpy().tobytes())
-        usable = (rest["trial_id"], rest["torch"]) == (trial_id, torch.__version__)
-        found = Checkpoint(rest["step"], rest["seconds"], Records.from_plain(rest["records"]), tensors)
+        usable = (rest["trial_id"], rest["torch"], rest["device"]) == (trial_id, torch.__version__, device)
+        found = Checkpoint(rest["step"], rest["device"], rest["seconds"], Records.from_plain(rest["records"]), tensors)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         warnings.warn(f"the checkpoint of {trial_id} cannot be read ({error}); it starts anew.", StoreWarning, 2)
         return None

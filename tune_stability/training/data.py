@@ -53,13 +53,19 @@ def encode(
     """Tokenize one split, or what is drawn of the training set, truncated to `max_seq_length`, as the paper did.
 
     `limit` is how many tokens the model takes, by default as many as its tokenizer says. Raises `UserError` if that is
-    below `max_seq_length` and a text is longer: a model's end of positions is nobody's choice.
+    below `max_seq_length` and a text is longer: a model's end of positions is nobody's choice. Also if what is drawn
+    has one class only.
     """
     split = getattr(task, split_name)
     columns = [split[column][:] for column in (*task.text_columns, "label")]
     if split_name == "train" and h.train_size:
         rows = drawn_rows(len(split), h.train_size, h.train_seed)
         columns = [[column[row] for row in rows] for column in columns]
+        if len(set(columns[-1])) == 1:
+            raise UserError(
+                f"the {len(rows)} training examples drawn with train_seed {h.train_seed} have one class only, two are "
+                "needed at least; draw more, or with another --train-seed."
+            )
     *texts, labels = columns
     limit = tokenizer.model_max_length if limit is None else limit
     encoded = tokenizer(

@@ -68,6 +68,7 @@ class _Run:
     def __init__(self, config: TrialConfig, device: str) -> None:
         self.started = time.perf_counter()
         self.config, self.h, self.device = config, config.hyperparameters, device
+        self.device_name = torch.cuda.get_device_name() if device == "cuda" else "cpu"
         self.prepared = prepare(config, device)
         generator = torch.Generator().manual_seed(_either(config.init_seed, config.seed))
         model: nn.Module = copy.deepcopy(self.prepared.pretrained.model)
@@ -110,7 +111,7 @@ class _Run:
             gradient_end=records.gradient_end(self.total_steps) if finished else math.nan,
             steps=steps,
             seconds=time.perf_counter() - self.started,
-            device=torch.cuda.get_device_name() if self.device == "cuda" else "cpu",
+            device=self.device_name,
             curve=records.curve(),
             gradients=tuple(records.gradients),
         )
@@ -194,19 +195,20 @@ class _Run:
         return torch.autocast(self.device, torch.bfloat16) if self.h.precision == "bf16" else nullcontext()
 
     def _save(self, step: int) -> None:
+        if self.config.checkpoint_file is None:
+            return
         tensors = {"values": self.flat.values, "losses": self.losses, "random": torch.get_rng_state()}
         if self.device == "cuda":
             tensors["cuda_random"] = torch.cuda.get_rng_state()
-        state = Checkpoint(
-            step, time.perf_counter() - self.started, self.records, {**tensors, **self.optimizer.moments()}
-        )
-        if self.config.checkpoint_file is not None:
-            save_checkpoint(self.config.checkpoint_file, self.config.trial_id, state)
+        tensors |= self.optimizer.moments()
+        seconds = time.perf_counter() - self.started
+        state = Checkpoint(step, self.device_name, seconds, self.records, tensors)
+        save_checkpoint(self.config.checkpoint_file, self.config.trial_id, state)
 
     def _resume(self) -> int:
         """Take up the run where its checkpoint left it, if it has one; the number of steps that are done."""
         file = self.config.checkpoint_file
-        found = load_checkpoint(file, self.config.trial_id) if file is not None else None
+        found = None if file is None else load_checkpoint(file, self.config.trial_id, self.device_name)
         if found is None:
             return 0
         for _ in range(found.step):
