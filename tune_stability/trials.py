@@ -110,7 +110,7 @@ class TrialResult:
     score: float
     """At the end of training, on the validation set."""
     majority_score: float
-    """What always predicting the validation set's majority class scores, in the same metric."""
+    """The best score of always predicting one class, the majority but for F1 of a minority, in the same metric."""
     best_score: float
     best_step: int
     train_loss: float

@@ -30,6 +30,11 @@ def task(train: list[int], validation: list[int], metric: str = "accuracy", num_
         ([1, 1], "accuracy", 1.0),
         ([1, 1, 1, 0], "matthews_correlation", 0.0),
         ([0, 0, 0, 1], "matthews_correlation", 0.0),
+        # F1 of label 1: always predicting it has precision 3/4 and recall 1, or 1/4 and 1 where it is the minority.
+        ([1, 1, 1, 0], "f1", 6 / 7),
+        ([0, 0, 0, 1], "f1", 0.4),
+        # Always 0: (3/4 + 0) / 2; always 1: (1/4 + 0.4) / 2.
+        ([0, 0, 0, 1], "accuracy_and_f1", 0.375),
     ],
 )
 def test_majority_score_by_hand(validation: list[int], metric: str, expected: float) -> None:
