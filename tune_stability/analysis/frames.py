@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tune_stability.axes import AnyAxis
+from tune_stability.axes import AnyAxis, Axis
 from tune_stability.errors import UserError, unknown_name
 from tune_stability.outcomes import SuccessRule
 from tune_stability.spaces import SearchSpace
@@ -68,9 +69,10 @@ def success_arrays(
     between recipes, or no common one.
     """
     require_columns(frame, (*COLUMNS, *space.names))
+    known = list(map(str, frame["recipe"].unique()))
     for name in recipes:
-        if name not in set(frame["recipe"]):
-            raise unknown_name("recipe", name, map(str, frame["recipe"].unique()))
+        if name not in known:
+            raise unknown_name("recipe", name, known)
     rows = frame.assign(success=judge(frame, rule or SuccessRule()))
     rows = rows[(rows["source"] == "design") & rows["recipe"].isin(list(recipes)) & independent(rows)]
     twice = rows.duplicated(["recipe", "config_index", "seed"])
@@ -152,10 +154,16 @@ def _replicate(rows: pd.DataFrame, configurations: pd.DataFrame) -> NDArray[np.i
 
 
 def _positions(column: pd.Series[Any], axis: AnyAxis) -> Array:
-    values = column.to_numpy()
-    positions = np.full(len(values), np.nan)
-    for value in column.unique():
-        same = np.flatnonzero(values == value)
-        start, end = axis.stretch(value)
-        positions[same] = start + (np.arange(len(same)) + 0.5) / len(same) * (end - start)
-    return positions
+    if isinstance(axis, Axis) and not axis.is_integer:
+        low, high, values = axis.low, axis.high, column.to_numpy(float)
+        if axis.scale == "log":
+            low, high, values = math.log(low), math.log(high), np.log(values)
+        return np.asarray((values - low) / (high - low))
+    codes, distinct = pd.factorize(column)
+    starts, ends = np.array([axis.stretch(value) for value in distinct.tolist()]).reshape(-1, 2).T
+    counts = np.bincount(codes)
+    # The how manieth of those with its value each one is.
+    order = np.argsort(codes, kind="stable")
+    place = np.empty(len(codes))
+    place[order] = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.asarray(starts[codes] + (place + 0.5) / counts[codes] * (ends - starts)[codes])
