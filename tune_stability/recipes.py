@@ -38,7 +38,7 @@ DEVLIN_CORRECTED = Recipe("devlin+correction", "devlin with bias correction", DE
 DEVLIN_LONG = Recipe("devlin+epochs", "devlin for 20 epochs", DEVLIN, {"num_epochs": 20})
 # Mosbach et al. 2020, section 6.
 STABLE = Recipe("stable", "Mosbach et al. 2020", DEVLIN, {"bias_correction": True, "num_epochs": 20})
-# The same four without warmup. devlin and stable share a warmup of .1, so what warmup brings does not show between them;
+# The same four without warmup. devlin and stable share a warmup of .1, so what it brings does not show between them;
 # the eight together are a full factorial of the stable baseline's three ingredients.
 NO_WARMUP = Recipe("no-warmup", "devlin without warmup", DEVLIN, {"warmup_ratio": 0.0})
 NO_WARMUP_CORRECTED = Recipe(
