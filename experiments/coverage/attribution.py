@@ -57,7 +57,7 @@ def main() -> None:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     table = pd.read_parquet(options.output) if options.output.exists() else pd.DataFrame()
     surfaces = make_surfaces()
-    for (n_configs, n_seeds), design in itertools.product(SIZES, ("random", "sobol")):
+    for design, (n_configs, n_seeds) in itertools.product(("random", "sobol"), SIZES):
         cell = {"design": design, "n_configs": n_configs, "n_seeds": n_seeds}
         if len(table) and (table[list(cell)] == pd.Series(cell)).all(axis=1).any():
             continue
