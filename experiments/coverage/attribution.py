@@ -1,4 +1,4 @@
-"""How often the 95 % intervals of Shapley values cover the truth, over surfaces, designs and study sizes.
+"""How often the 95 % intervals of Shapley values and interactions cover the truth, over surfaces, designs and sizes.
 
     python experiments/coverage/attribution.py [--studies 200] [--output results/coverage/attribution.parquet]
 
@@ -28,7 +28,7 @@ from tune_stability.recipes import RECIPES, get_recipe
 from tune_stability.spaces import SearchSpace, get_space
 from tune_stability.training.analytic import PLATEAU, RAMP, REFERENCE_LEARNING_RATE, basin_edges, true_success_rate
 
-SIZES = ((16, 1), (16, 3), (16, 10), (32, 1), (32, 3), (32, 10), (64, 3), (128, 3), (256, 3))
+SIZES = ((12, 2), (16, 1), (16, 3), (16, 10), (32, 1), (32, 3), (64, 3), (128, 3), (256, 3))
 """Configurations and seeds."""
 LADDER = {
     "lr": ("no-warmup", "stable", ("learning_rate",)),
@@ -39,12 +39,15 @@ LADDER = {
 
 @dataclass(frozen=True)
 class Surface:
-    """Success probabilities on the unit cube by set of ingredients, and the Shapley values of their means."""
+    """Success probabilities on the unit cube by set of ingredients, and what is true of their means.
+
+    `truth`: the Shapley value of each ingredient, and the interaction of the first pair.
+    """
 
     name: str
     n_axes: int
     arms: dict[Ingredients, Callable[[Array], Array]]
-    truth: dict[str, float]
+    truth: dict[Ingredients, float]
 
 
 def main() -> None:
@@ -75,9 +78,9 @@ def main() -> None:
 
 def how_many(studies: int, design: str, n_configs: int, n_seeds: int) -> int:
     """Fewer where a study takes longer; an interval that knows no design is quick."""
-    if design == "random":
+    if design == "random" or n_seeds == 1:
         return 3 * studies // 2
-    return max(studies * 16 // n_configs // (2 if n_seeds == 1 else 1), studies // 10)
+    return max(studies * 16 // max(n_configs, 16), studies // 10)
 
 
 def measure(
@@ -94,12 +97,12 @@ def measure(
                     arm: (rng.random((n_configs, n_seeds)) < probability(points)[:, None]).astype(float)
                     for arm, probability in surface.arms.items()
                 }
-                for name, truth in surface.truth.items():
-                    weights = interaction_weights(list(surface.truth), {name})
+                for group, truth in surface.truth.items():
+                    weights = interaction_weights(sorted(frozenset().union(*surface.truth)), set(group))
                     for known in ("sobol", "random") if design == "sobol" else ("random",):
-                        own = contrast_interval(arms, weights, 1.0, points, known, LEVEL, geometry)  # type: ignore[arg-type]
+                        own = contrast_interval(arms, weights, len(group), points, known, LEVEL, geometry)  # type: ignore[arg-type]
                         label = "aware" if known == design else "blind"
-                        key = (surface.name, n_axes, name, truth, label)
+                        key = (surface.name, n_axes, ", ".join(sorted(group)), truth, label)
                         found.setdefault(key, []).append((own.estimate, own.low, own.high))
     return [
         {
@@ -154,7 +157,7 @@ def surface(name: str, n_axes: int, shape: Callable[..., Array]) -> Surface:
     line = (np.arange(100 if n_axes == 3 else 100_000) + 0.5) / (100 if n_axes == 3 else 100_000)
     grid = np.stack(np.meshgrid(*[line] * n_axes, indexing="ij"), axis=-1)
     means = {arm: float(probability(grid).mean()) for arm, probability in arms.items()}
-    return Surface(name, n_axes, arms, shapley(means, ["a", "b", "c"]))
+    return Surface(name, n_axes, arms, true_values(means, ["a", "b", "c"]))
 
 
 def ladder(name: str, baseline: str, treatment: str, axes: tuple[str, ...]) -> Surface:
@@ -169,7 +172,7 @@ def ladder(name: str, baseline: str, treatment: str, axes: tuple[str, ...]) -> S
     recipes = find_factorial(pinned, baseline, treatment).corners
     means = {arm: true_success_rate(get_recipe(recipe), space) for arm, recipe in recipes.items()}
     arms = {arm: analytic(recipe, space) for arm, recipe in recipes.items()}
-    return Surface(name, len(space.axes), arms, shapley(means, sorted(frozenset().union(*recipes))))
+    return Surface(name, len(space.axes), arms, true_values(means, sorted(frozenset().union(*recipes))))
 
 
 def analytic(recipe: str, space: SearchSpace) -> Callable[[Array], Array]:
@@ -190,17 +193,21 @@ def analytic(recipe: str, space: SearchSpace) -> Callable[[Array], Array]:
     return probability
 
 
-def shapley(means: dict[Ingredients, float], names: list[str]) -> dict[str, float]:
-    """The exact Shapley values, by definition: the mean over all orders of what each ingredient adds."""
-    orders = list(itertools.permutations(names))
-    return {
-        name: sum(
-            means[frozenset(order[: order.index(name) + 1])] - means[frozenset(order[: order.index(name)])]
-            for order in orders
-        )
-        / len(orders)
-        for name in names
-    }
+def true_values(means: dict[Ingredients, float], names: list[str]) -> dict[Ingredients, float]:
+    """The Shapley value of each ingredient and the interaction of the first two, by their definition over orders."""
+    groups = [*([name] for name in names), names[:2]]
+    return {frozenset(group): over_orders(means, names, group) for group in groups}
+
+
+def over_orders(means: dict[Ingredients, float], names: list[str], group: list[str]) -> float:
+    """The mean, over all orders of the others with the group as one, of the group's difference at its turn."""
+    others = [name for name in names if name not in group]
+    differences = []
+    for order in itertools.permutations([*others, "the group"]):
+        before = frozenset(order[: order.index("the group")])
+        parts = itertools.chain.from_iterable(itertools.combinations(group, size) for size in range(len(group) + 1))
+        differences.append(sum((-1) ** (len(group) - len(part)) * means[before | frozenset(part)] for part in parts))
+    return float(np.mean(differences))
 
 
 if __name__ == "__main__":

@@ -90,6 +90,15 @@ def test_one_ingredient_is_a_widening(design: str) -> None:
     assert result.interactions == {}
 
 
+def test_with_one_seed_each_the_design_is_left_out_of_account() -> None:
+    arms, points = draw("ab", 16, 1), np.linspace(0, 1, 16)[:, None]
+    known, blind = (attribution(arms, points, design).shapley["a"] for design in ("sobol", "random"))  # type: ignore[arg-type]
+    assert (known.low, known.high, known.method) == (blind.low, blind.high, blind.method)
+    assert "With one seed per configuration" in known.note
+    assert blind.note == ""
+    assert known.trustworthy
+
+
 def test_an_ingredient_that_changes_nothing_anywhere_may_still_do_so_elsewhere() -> None:
     # Wilson's limit for 0 of 20 configurations: t**2 / (20 + t**2) with t = 2.093, the quantile for 19.
     bare = (np.random.default_rng(0).random((20, 3)) < 0.5).astype(float)

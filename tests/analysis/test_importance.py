@@ -61,6 +61,8 @@ def test_the_axis_that_decides_has_nearly_all(space: SearchSpace, axis: int) -> 
             assert found[space.names[axis]] > 0.8
 
 
+# Optuna says so up to version 4.8.
+@pytest.mark.filterwarnings("ignore:PedAnovaImportanceEvaluator is experimental")
 def test_numbers_are_those_of_optuna_called_directly() -> None:
     frame = make(SPACE)
     unit = optuna.distributions.FloatDistribution(0, 1)

@@ -39,20 +39,27 @@ def contrast_interval(
     holds where the arms are close to never or always, where an interval of mean +- t * standard error misses too often.
     If the contrast is 0 at every configuration and seed, its variance says nothing. Then the share of the region where
     it is not 0 is what Wilson's interval allows after 0 of `n_configs`, and so is the contrast on either side.
+
+    With one seed each, configurations count as independent whatever the design. Then nothing tells noise over seeds
+    from change over the space, and a contrast may be all noise where its arms are not: with the random-field variance
+    the interval of 16 Sobol configurations covered in as few as 86 % of studies.
     """
     total = sum(weight for weight in weights.values() if weight > 0)
     negative, positive = (
         np.asarray(sum(sign * weight * arms[arm] for arm, weight in weights.items() if sign * weight > 0) / total)
         for sign in (-1, 1)
     )
+    note = ""
+    if design != "random" and (~np.isnan(positive)).sum(axis=1).max(initial=0) < 2:
+        design, note = "random", "With one seed per configuration the design is left out of account; run two."
     below, above, both = (
         region_mean(values, points, design, geometry) for values in (negative, positive, positive - negative)
     )
     n = both.n_configs
-    low, high, note = -1.0, 1.0, ""
+    low, high = -1.0, 1.0
     if n > 1 and np.array_equal(negative, positive, equal_nan=True):
         high = wilson(0.0, n, t_quantile(n, level))[1]
-        low, note = -high, "No trial shows a difference."
+        low, note = -high, f"{note} No trial shows a difference.".strip()
     elif n > 1:
         correlation = _correlation(below.variance, above.variance, both.variance)
         low, high = difference_limits(
