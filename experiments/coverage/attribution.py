@@ -4,14 +4,15 @@
 
 Every study draws its own design (a fresh scramble of Sobol, or independent points) and its own seeds, which are
 independent between arms. Each Sobol study is judged by the interval that knows its design (`aware`) and by the one that
-takes its configurations for independent (`blind`). One row per surface, ingredient, design, size and interval. The
-table is written after each size and design; those that it has are not run again.
+takes its configurations for independent (`blind`). One row per surface, ingredient (or pair of them), design, size
+and interval. The table is written after each size and design; those that it has are not run again.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path("results/coverage/attribution.parquet"))
     options = parser.parse_args()
+    # Designs whose size is not a power of two are part of what is measured.
+    warnings.filterwarnings("ignore", message="The balance properties of Sobol")
     options.output.parent.mkdir(parents=True, exist_ok=True)
     table = pd.read_parquet(options.output) if options.output.exists() else pd.DataFrame()
     surfaces = make_surfaces()
