@@ -1,11 +1,10 @@
 """How often the 95 % intervals of Shapley values and interactions cover the truth, over surfaces, designs and sizes.
 
-    python experiments/coverage/attribution.py [--studies 200] [--output results/coverage/attribution.parquet]
+    python experiments/coverage/attribution.py [--studies 300] [--output results/coverage/attribution.parquet]
 
-Every study draws its own design (a fresh scramble of Sobol, or independent points) and its own seeds, which are
-independent between arms. Each Sobol study is judged by the interval that knows its design (`aware`) and by the one that
-takes its configurations for independent (`blind`). One row per surface, ingredient (or pair of them), design, size
-and interval. The table is written after each size and design; those that it has are not run again.
+Every study draws its own design, as in `run.py`, and its own seeds, which are independent between arms. One row per
+surface, ingredient (or pair of them), design and size. The table is written after each design and size; those that it
+has are not run again.
 """
 
 from __future__ import annotations
@@ -13,18 +12,18 @@ from __future__ import annotations
 import argparse
 import itertools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from run import LEVEL, Array, draw
+from run import DESIGNS, summary, trials
+from surfaces import Array, draw
 
-from tune_stability.analysis.attribution import Ingredients, interaction_weights
-from tune_stability.analysis.contrast import contrast_interval
+from tune_stability.analysis import Interval
+from tune_stability.analysis.attribution import Ingredients, attribution
 from tune_stability.analysis.factorial import find_factorial
-from tune_stability.analysis.random_field import Geometry
 from tune_stability.recipes import RECIPES, get_recipe
 from tune_stability.spaces import SearchSpace, get_space
 from tune_stability.training.analytic import PLATEAU, RAMP, REFERENCE_LEARNING_RATE, basin_edges, true_success_rate
@@ -54,7 +53,7 @@ class Surface:
 def main() -> None:
     """Measure, write and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--studies", type=int, default=200, help="studies per cell of a Sobol design of 16 by 3")
+    parser.add_argument("--studies", type=int, default=300, help="studies per design and size")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path("results/coverage/attribution.parquet"))
     options = parser.parse_args()
@@ -63,76 +62,46 @@ def main() -> None:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     table = pd.read_parquet(options.output) if options.output.exists() else pd.DataFrame()
     surfaces = make_surfaces()
-    for design, (n_configs, n_seeds) in itertools.product(("random", "sobol"), SIZES):
+    for design, (n_configs, n_seeds) in itertools.product(DESIGNS, SIZES):
         cell = {"design": design, "n_configs": n_configs, "n_seeds": n_seeds}
         if len(table) and (table[list(cell)] == pd.Series(cell)).all(axis=1).any():
             continue
-        rng = np.random.default_rng([options.seed, n_configs, n_seeds, design == "sobol"])
-        rows = measure(surfaces, design, n_configs, n_seeds, how_many(options.studies, design, n_configs, n_seeds), rng)
+        rng = np.random.default_rng([options.seed, n_configs, n_seeds, list(DESIGNS).index(design)])
+        own = tuple(one for one in surfaces if design != "shifted grid" or one.n_axes == 1)
+        rows = [{**cell, **row} for row in measure(own, design, n_configs, n_seeds, options.studies, rng)]
         table = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
         table.to_parquet(options.output, index=False)
         print(f"{design}: {n_configs} configurations by {n_seeds} done", flush=True)
-    table["case"] = table["design"] + "/" + table["interval"]
     table["size"] = table["n_configs"].astype(str) + "x" + table["n_seeds"].astype(str)
-    for value in ("coverage", "mean_width"):
-        wide = table.pivot_table(index=["surface", "ingredient", "case"], columns="size", values=value, sort=False)
+    for value in ("coverage", "median_width"):
+        wide = table.pivot_table(index=["design", "surface", "ingredient"], columns="size", values=value, sort=False)
         print(f"\n{value}\n{wide.round(3).to_string(na_rep='')}")
-
-
-def how_many(studies: int, design: str, n_configs: int, n_seeds: int) -> int:
-    """Fewer where a study takes longer; an interval that knows no design is quick."""
-    if design == "random" or n_seeds == 1:
-        return 3 * studies // 2
-    return max(studies * 16 // max(n_configs, 16), studies // 10)
 
 
 def measure(
     surfaces: tuple[Surface, ...], design: str, n_configs: int, n_seeds: int, studies: int, rng: np.random.Generator
-) -> list[dict[str, object]]:
+) -> Iterator[dict[str, object]]:
     """The rows of one design and size."""
-    found: dict[tuple[str, int, str, float, str], list[tuple[float, float, float]]] = {}
+    found: dict[tuple[str, Ingredients], list[Interval]] = {}
     for _ in range(studies):
-        for n_axes in sorted({surface.n_axes for surface in surfaces}):
-            points = draw(design, n_configs, n_axes, rng)
-            geometry = Geometry(points) if design == "sobol" else None
-            for surface in (one for one in surfaces if one.n_axes == n_axes):
-                arms = {
-                    arm: (rng.random((n_configs, n_seeds)) < probability(points)[:, None]).astype(float)
-                    for arm, probability in surface.arms.items()
-                }
-                for group, truth in surface.truth.items():
-                    weights = interaction_weights(sorted(frozenset().union(*surface.truth)), set(group))
-                    for known in ("sobol", "random") if design == "sobol" else ("random",):
-                        own = contrast_interval(arms, weights, len(group), points, known, LEVEL, geometry)  # type: ignore[arg-type]
-                        label = "aware" if known == design else "blind"
-                        key = (surface.name, n_axes, ", ".join(sorted(group)), truth, label)
-                        found.setdefault(key, []).append((own.estimate, own.low, own.high))
-    return [
-        {
-            **dict(zip(("surface", "n_axes", "ingredient", "truth", "interval"), key, strict=True)),
-            "design": design,
-            "n_configs": n_configs,
-            "n_seeds": n_seeds,
-            "studies": studies,
-            "level": LEVEL,
-            **summary(np.array(intervals), key[3]),
+        for n_axes in sorted({one.n_axes for one in surfaces}):
+            points, replicate = draw(design, n_configs, n_axes, rng)
+            for one in (one for one in surfaces if one.n_axes == n_axes):
+                success = {arm: trials(probability(points), n_seeds, rng) for arm, probability in one.arms.items()}
+                result = attribution(success, points, DESIGNS[design], replicate=replicate)  # type: ignore[arg-type]
+                intervals = {frozenset({name}): interval for name, interval in result.shapley.items()}
+                intervals |= {frozenset(pair): interval for pair, interval in result.interactions.items()}
+                for group in one.truth:
+                    found.setdefault((one.name, group), []).append(intervals[group])
+    truths = {one.name: one.truth for one in surfaces}
+    for (name, group), of_group in found.items():
+        truth = truths[name][group]
+        yield {
+            "surface": name,
+            "ingredient": ", ".join(sorted(group)),
+            "truth": truth,
+            **summary(of_group, truth),
         }
-        for key, intervals in found.items()
-    ]
-
-
-def summary(intervals: Array, truth: float) -> dict[str, float]:
-    """What a row says of its studies' estimates and limits, shape `(studies, 3)`."""
-    estimate, low, high = intervals.T
-    # A limit that is the truth itself covers it, whatever the last digit says.
-    below, above = truth < low - 1e-12, truth > high + 1e-12
-    return {
-        "coverage": float((~below & ~above).mean()),
-        "truth_below": float(below.mean()),
-        "truth_above": float(above.mean()),
-        "mean_width": float((high - low).mean()),
-        "sd_estimate": float(estimate.std(ddof=1)),
-    }
 
 
 def make_surfaces() -> tuple[Surface, ...]:

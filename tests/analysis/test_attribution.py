@@ -90,13 +90,11 @@ def test_one_ingredient_is_a_widening(design: str) -> None:
     assert result.interactions == {}
 
 
-def test_with_one_seed_each_the_design_is_left_out_of_account() -> None:
-    arms, points = draw("ab", 16, 1), np.linspace(0, 1, 16)[:, None]
-    known, blind = (attribution(arms, points, design).shapley["a"] for design in ("sobol", "random"))  # type: ignore[arg-type]
-    assert (known.low, known.high, known.method) == (blind.low, blind.high, blind.method)
-    assert "With one seed per configuration" in known.note
-    assert blind.note == ""
-    assert known.trustworthy
+def test_replicates_widen_the_interval_as_they_widen_that_of_a_widening() -> None:
+    arms, replicate = draw("a", 16, 2), np.arange(16) % 4
+    found = attribution(arms, design="sobol", replicate=replicate).shapley["a"]
+    assert found == widening(arms[frozenset()], arms[frozenset("a")], design="sobol", replicate=replicate).difference
+    assert found.method == "MOVER, paired, independent replicates"
 
 
 def test_an_ingredient_that_changes_nothing_anywhere_may_still_do_so_elsewhere() -> None:

@@ -8,15 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tune_stability.analysis.contrast import contrast_interval
 from tune_stability.analysis.interval import Interval
-from tune_stability.analysis.random_field import Geometry
-from tune_stability.analysis.region_mean import Design, check_points, check_success
+from tune_stability.analysis.region_mean import Array, Design, check_success, make_sample
 from tune_stability.errors import UserError
 
-Array = NDArray[np.float64]
 Ingredients = frozenset[str]
 
 
@@ -38,12 +36,13 @@ def attribution(
     points: ArrayLike | None = None,
     design: Design = "sobol",
     level: float = 0.95,
+    replicate: ArrayLike | None = None,
 ) -> Attribution:
     """Shapley values (Shapley 1953) of `k` ingredients from the `2**k` arms that have each set of them.
 
     `success`: by the set of its ingredients, each arm's success array of shape `(n_configs, n_seeds)`, 1, 0 or NaN, row
-    by row the same configuration and column by column the same seed. `points`: shape `(n_configs, n_axes)`, as in
-    `success_rate`. Only seeds with an outcome in every arm are used; `missing` counts the others.
+    by row the same configuration and column by column the same seed. `points` and `replicate` as in `success_rate`.
+    Only seeds with an outcome in every arm are used; `missing` counts the others.
 
     The value of an ingredient is what it adds to the success rate, averaged over all orders in which the ingredients
     could be added. At one configuration and seed it is a sum of the arms' successes with fixed weights, so its
@@ -62,15 +61,12 @@ def attribution(
     names = sorted(frozenset().union(*success)) if success else []
     arms = {arm: check_success(values) for arm, values in success.items()}
     _check_arms(arms, names)
-    shape = next(iter(arms.values())).shape
-    places, design = check_points(points, shape[0], design)
+    sample = make_sample(points, len(next(iter(arms.values()))), design, replicate)
     lacking = np.isnan(sum(arms.values()))
     arms = {arm: np.where(lacking, np.nan, values) for arm, values in arms.items()}
-    every = shape[0] > 1 and not lacking.all(axis=1).any()
-    geometry = Geometry(places) if places is not None and design != "random" and every else None
 
     def interval(weights: dict[Ingredients, int], size: float) -> Interval:
-        return contrast_interval(arms, weights, size, places, design, level, geometry)
+        return contrast_interval(arms, weights, size, sample, level)
 
     return Attribution(
         interval({frozenset(names): 1, frozenset(): -1}, 1.0),

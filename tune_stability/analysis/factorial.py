@@ -48,7 +48,7 @@ def attribute_widening(
     factorial = find_factorial(arm_settings(frame, space), baseline, treatment)
     arms = success_arrays(frame.reset_index(drop=True), tuple(factorial.corners.values()), space, rule)
     success = {ingredients: arms.success[recipe] for ingredients, recipe in factorial.corners.items()}
-    return factorial, attribution(success, arms.points, design)
+    return factorial, attribution(success, arms.points, design, replicate=arms.replicate)
 
 
 def find_factorial(arms: Mapping[str, Settings], baseline: str, treatment: str) -> Factorial:
