@@ -1,6 +1,6 @@
 """How often the 95 % intervals of Shapley values and interactions cover the truth, over surfaces, designs and sizes.
 
-    python experiments/coverage/attribution.py [--studies 300] [--output results/coverage/attribution.parquet]
+    python experiments/coverage/attribution.py [--studies 200] [--output results/coverage/attribution.parquet]
 
 Every study draws its own design, as in `run.py`, and its own seeds, which are independent between arms. One row per
 surface, ingredient (or pair of them), design and size. The table is written after each design and size; those that it
@@ -28,7 +28,7 @@ from tune_stability.recipes import RECIPES, get_recipe
 from tune_stability.spaces import SearchSpace, get_space
 from tune_stability.training.analytic import PLATEAU, RAMP, REFERENCE_LEARNING_RATE, basin_edges, true_success_rate
 
-SIZES = ((12, 2), (16, 1), (16, 3), (16, 10), (32, 1), (32, 3), (64, 3), (128, 3), (256, 3))
+SIZES = ((16, 3), (32, 3), (64, 3), (16, 1), (16, 10), (128, 3), (256, 3), (32, 1), (12, 2))
 """Configurations and seeds."""
 LADDER = {
     "lr": ("no-warmup", "stable", ("learning_rate",)),
@@ -53,7 +53,7 @@ class Surface:
 def main() -> None:
     """Measure, write and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--studies", type=int, default=300, help="studies per design and size")
+    parser.add_argument("--studies", type=int, default=200, help="studies per design and size")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path("results/coverage/attribution.parquet"))
     options = parser.parse_args()
@@ -62,7 +62,7 @@ def main() -> None:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     table = pd.read_parquet(options.output) if options.output.exists() else pd.DataFrame()
     surfaces = make_surfaces()
-    for design, (n_configs, n_seeds) in itertools.product(DESIGNS, SIZES):
+    for (n_configs, n_seeds), design in itertools.product(SIZES, DESIGNS):
         cell = {"design": design, "n_configs": n_configs, "n_seeds": n_seeds}
         if len(table) and (table[list(cell)] == pd.Series(cell)).all(axis=1).any():
             continue
