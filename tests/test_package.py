@@ -45,7 +45,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "torch": ("training/*", "models/*", "tasks/*"),
     "transformers": ("training/*", "models/*", "tasks/*"),
     "datasets": ("tasks/*",),
-    "optuna": ("sampling/*",),
+    "optuna": ("sampling/*", "analysis/importance*"),
 }
 
 

@@ -39,7 +39,7 @@ def test_options_recipes_and_spaces_exist() -> None:
     options = {name[2:].replace("-", "_") for name in re.findall(r"`(--[a-z-]+)", README)}
     # `--set` fills the option `settings`.
     assert options - {"study", "help", "set"} <= set(OPTION_NAMES)
-    rows = re.findall(r"^\| `([a-z+]+)` \|", README, flags=re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z][a-z+-]*)` \|", README, flags=re.MULTILINE)
     assert set(rows) == {*RECIPES, *SPACE_NAMES}
 
 

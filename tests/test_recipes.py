@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from tune_stability.errors import UserError
@@ -12,6 +14,10 @@ PUBLISHED: dict[str, tuple[bool, int, float, dict[str, float | int]]] = {
     "devlin+correction": (True, 3, 0.1, {}),
     "devlin+epochs": (False, 20, 0.1, {}),
     "stable": (True, 20, 0.1, {}),
+    "no-warmup": (False, 3, 0.0, {}),
+    "no-warmup+correction": (True, 3, 0.0, {}),
+    "no-warmup+epochs": (False, 20, 0.0, {}),
+    "no-warmup+correction+epochs": (True, 20, 0.0, {}),
     # Lee et al. 2020 as Mosbach et al. 2020 ran it.
     "mixout": (False, 3, 0.1, {"mixout": 0.1}),
     # Zhang et al. 2021: one difference each from the corrected optimizer over three epochs.
@@ -41,6 +47,14 @@ def test_a_recipe_names_each_of_its_differences_once(name: str) -> None:
     inherited = recipe.parent.pinned() if recipe.parent else {}
     assert set(recipe.differences) <= set(HYPERPARAMETER_NAMES)
     assert all(inherited.get(key) != value for key, value in recipe.differences.items())
+
+
+def test_the_three_ingredients_of_the_stable_baseline_have_a_recipe_for_each_of_their_eight_sets() -> None:
+    settings = [frozenset(recipe.pinned().items()) for recipe in RECIPES.values() if len(recipe.pinned()) == 3]
+    levels = {"bias_correction": (False, True), "num_epochs": (3, 20), "warmup_ratio": (0.0, 0.1)}
+    eight = [frozenset(zip(levels, values, strict=True)) for values in itertools.product(*levels.values())]
+    assert len(settings) == 8
+    assert set(settings) == set(eight)
 
 
 def test_a_child_overrides_its_ancestors_and_inherits_the_rest() -> None:
@@ -74,7 +88,10 @@ def test_an_unknown_recipe_names_the_nearest(name: str, nearest: str | None) -> 
         get_recipe(name)
     message = str(caught.value)
     assert f"did you mean {nearest or 'devlin+epochs'!r}?" in message
-    assert message.endswith("Allowed: devlin, devlin+correction, devlin+epochs, llrd, mixout, reinit, stable.")
+    assert message.endswith(
+        "Allowed: devlin, devlin+correction, devlin+epochs, llrd, mixout, no-warmup, no-warmup+correction, "
+        "no-warmup+correction+epochs, no-warmup+epochs, reinit, stable."
+    )
     assert "\n" not in message
 
 

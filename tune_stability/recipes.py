@@ -38,6 +38,14 @@ DEVLIN_CORRECTED = Recipe("devlin+correction", "devlin with bias correction", DE
 DEVLIN_LONG = Recipe("devlin+epochs", "devlin for 20 epochs", DEVLIN, {"num_epochs": 20})
 # Mosbach et al. 2020, section 6.
 STABLE = Recipe("stable", "Mosbach et al. 2020", DEVLIN, {"bias_correction": True, "num_epochs": 20})
+# The same four without warmup. devlin and stable share a warmup of .1, so what it brings does not show between them;
+# the eight together are a full factorial of the stable baseline's three ingredients.
+NO_WARMUP = Recipe("no-warmup", "devlin without warmup", DEVLIN, {"warmup_ratio": 0.0})
+NO_WARMUP_CORRECTED = Recipe(
+    "no-warmup+correction", "devlin+correction without warmup", DEVLIN_CORRECTED, {"warmup_ratio": 0.0}
+)
+NO_WARMUP_LONG = Recipe("no-warmup+epochs", "devlin+epochs without warmup", DEVLIN_LONG, {"warmup_ratio": 0.0})
+NO_WARMUP_STABLE = Recipe("no-warmup+correction+epochs", "stable without warmup", STABLE, {"warmup_ratio": 0.0})
 # With the probability that Mosbach et al. 2020 compare their baseline to; Lee et al. 2020 had .7 to .9.
 MIXOUT = Recipe("mixout", "Lee et al. 2020", DEVLIN, {"mixout": 0.1})
 # Zhang et al. 2021 try 1 to 6 of 24 layers and keep what validates best, in their released code 5 for RTE. One layer
@@ -46,7 +54,9 @@ REINIT = Recipe("reinit", "Zhang et al. 2021", DEVLIN_CORRECTED, {"reinit_layers
 # The decay is that of their released code; the idea is Howard and Ruder's (2018).
 LLRD = Recipe("llrd", "Zhang et al. 2021", DEVLIN_CORRECTED, {"layerwise_lr_decay": 0.95})
 
-RECIPES = MappingProxyType({r.name: r for r in (DEVLIN, DEVLIN_CORRECTED, DEVLIN_LONG, STABLE, MIXOUT, REINIT, LLRD)})
+_LADDER = (DEVLIN, DEVLIN_CORRECTED, DEVLIN_LONG, STABLE)
+_WITHOUT_WARMUP = (NO_WARMUP, NO_WARMUP_CORRECTED, NO_WARMUP_LONG, NO_WARMUP_STABLE)
+RECIPES = MappingProxyType({r.name: r for r in (*_LADDER, *_WITHOUT_WARMUP, MIXOUT, REINIT, LLRD)})
 
 
 def get_recipe(name: str) -> Recipe:

@@ -209,9 +209,9 @@ def test_a_run_without_a_score_is_no_obstacle(make_frame) -> None:
 
 
 def test_each_arm_has_a_colour_and_a_marker_of_its_own() -> None:
-    styles = arm_styles(["a", "b", "c", "d", "e", "f", "g"])
-    assert len({colour for colour, _ in styles.values()}) == 7
-    assert len({marker for _, marker in styles.values()}) == 7
+    styles = arm_styles(["a", "b", "c", "d", "e", "f", "g", "h"])
+    assert len({colour for colour, _ in styles.values()}) == 8
+    assert len({marker for _, marker in styles.values()}) == 8
     # By its place, so that the first arm looks the same whatever follows.
     assert arm_styles(["a"])["a"] == styles["a"]
     assert len(arm_styles([str(number) for number in range(20)])) == 20

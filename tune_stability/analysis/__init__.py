@@ -1,9 +1,12 @@
 """Statistics of successes and scores by configuration and seed: pure functions, without torch, Ray or disk."""
 
+from tune_stability.analysis.attribution import Attribution, attribution
 from tune_stability.analysis.bands import Band, whole_number_bands
 from tune_stability.analysis.basin import Basin, learning_rate_basin
 from tune_stability.analysis.compare import ArmSummary, BandComparison, Comparison, Summary, compare, summarize
+from tune_stability.analysis.factorial import Factorial, attribute_widening, find_factorial
 from tune_stability.analysis.frames import Arms, judge, success_arrays, unit_points
+from tune_stability.analysis.importance import importance
 from tune_stability.analysis.interval import Interval
 from tune_stability.analysis.prediction_powered import Rows, prediction_powered_rate, prediction_powered_widening
 from tune_stability.analysis.region_mean import Design
@@ -16,19 +19,25 @@ from tune_stability.analysis.widening import Widening, widening
 __all__ = [
     "ArmSummary",
     "Arms",
+    "Attribution",
     "Band",
     "BandComparison",
     "Basin",
     "Comparison",
     "Component",
     "Design",
+    "Factorial",
     "Interval",
     "Rows",
     "Stability",
     "Summary",
     "VarianceSplit",
     "Widening",
+    "attribute_widening",
+    "attribution",
     "compare",
+    "find_factorial",
+    "importance",
     "judge",
     "learning_rate_basin",
     "prediction_powered_rate",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 # Okabe and Ito's palette, told apart by colour-blind readers; markers differ as well.
-_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 SUCCESS_MAP = "cividis"
 
 
