@@ -24,8 +24,8 @@ from tune_stability.analysis.region import regions_at
 from tune_stability.analysis.surface import fit_surface
 
 TAUS = (0.1, 0.5, 0.9)
-STUDIES = {(16, 1): 40, (16, 3): 40, (32, 3): 40, (64, 1): 24, (64, 3): 24, (16, 5): 24, (32, 1): 24, (32, 5): 24}
-STUDIES |= {(64, 5): 16, (128, 1): 12, (128, 3): 12, (256, 1): 8, (256, 5): 8}
+STUDIES = {(16, 1): 40, (16, 3): 40, (32, 3): 40, (64, 3): 24, (64, 1): 24, (128, 3): 16, (256, 1): 12, (32, 1): 24}
+STUDIES |= {(16, 5): 24, (32, 5): 24, (64, 5): 16, (128, 5): 12, (256, 5): 8}
 """Studies per surface, by configurations and seeds, in the order in which they are run."""
 
 
