@@ -113,7 +113,7 @@ def _brier(p: Array, rate: Array) -> Array:
 def _gain(differences: Array, level: float, shape: tuple[int, int, int, str]) -> Interval:
     n_configs, n_trials, missing, method = shape
     mean = float(differences.mean())
-    half = t_quantile(n_configs, level) * float(differences.std(ddof=1)) / np.sqrt(n_configs)
+    half = t_quantile(n_configs - 1, level) * float(differences.std(ddof=1)) / np.sqrt(n_configs)
     interval = Interval(mean, mean - half, mean + half, level, n_configs, n_trials, missing, method)
     if n_configs < FEW_CONFIGS:
         return interval.distrusted(f"{n_configs} configurations are too few to tell their spread.")

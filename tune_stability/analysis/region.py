@@ -74,7 +74,7 @@ def _interval(surface: Surface, tau: float, share: float, distance: float, level
     n = surface.n_configs
     # Where a region is empty or full in every simulated study, configurations are all that is known.
     size = share * (1 - share) / distance**2 if distance > 0 and 0 < share < 1 else float(n)
-    low, high = wilson(share, size, t_quantile(n, level))
+    low, high = wilson(share, size, t_quantile(n - 1, level))
     low, high = (0.0 if low < 0.5 / n else low), (1.0 if high > 1 - 0.5 / n else high)
     return _labelled(surface, tau, share, low, high, level, f"{RESAMPLES} simulated studies")
 
@@ -85,7 +85,7 @@ def _of_constant(surface: Surface, tau: float, level: float) -> Interval:
     low, high = 0.0, 1.0
     if n > 1:
         rate = float(mean > 0)
-        at_least, at_most = wilson(rate, n, t_quantile(n, level))
+        at_least, at_most = wilson(rate, n, t_quantile(n - 1, level))
         low, high = max((at_least - tau) / (1 - tau), 0.0), min(at_most / tau, 1.0)
         share = min(max(share, low), high)
     return _labelled(surface, tau, share, low, high, level, "bound by the success rate")
