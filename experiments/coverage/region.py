@@ -25,8 +25,8 @@ from tune_stability.analysis.surface import fit_surface
 
 LEVEL = 0.95
 TAUS = (0.1, 0.3, 0.5, 0.7, 0.9)
-STUDIES = {(16, 3): 32, (32, 3): 32, (64, 3): 24, (16, 1): 32, (64, 1): 24, (128, 3): 12, (256, 1): 8, (32, 1): 24}
-STUDIES |= {(32, 5): 24, (16, 5): 24, (128, 5): 8, (256, 5): 6}
+STUDIES = {(16, 3): 16, (64, 3): 16, (16, 1): 16, (64, 1): 16, (256, 3): 6, (32, 3): 16, (128, 3): 10, (256, 1): 6}
+STUDIES |= {(32, 1): 16, (16, 5): 16, (32, 5): 16, (64, 5): 16, (128, 1): 10, (128, 5): 10, (256, 5): 6}
 """Studies per surface, by configurations and seeds, in the order in which they are run."""
 
 

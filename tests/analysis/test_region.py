@@ -60,14 +60,14 @@ def test_a_region_that_is_never_reached_may_be_empty() -> None:
     region = region_at(fit_surface(success, POINTS), 0.9, np.random.default_rng(0))
     assert (region.estimate, region.low) == (0.0, 0.0)
     # As a rate of which 32 configurations showed nothing.
-    assert region.high == pytest.approx(wilson(0.0, 32, t_quantile(32, 0.95))[1])
+    assert region.high == pytest.approx(wilson(0.0, 32, t_quantile(31, 0.95))[1])
 
 
 @pytest.mark.parametrize("tau", [0.2, 0.5, 0.9])
 def test_all_alike_is_bound_by_the_rate(tau: float) -> None:
     """By hand: with a rate of at least s, s <= region + (1 - region) tau; with one of at most s, region tau <= s."""
     full = region_at(fit_surface(np.ones((16, 2)), POINTS[:16]), tau, np.random.default_rng(0))
-    least = wilson(1.0, 16, t_quantile(16, 0.95))[0]
+    least = wilson(1.0, 16, t_quantile(15, 0.95))[0]
     assert (full.estimate, full.high) == (1.0, 1.0)
     assert full.low == pytest.approx(max((least - tau) / (1 - tau), 0))
     empty = region_at(fit_surface(np.zeros((16, 2)), POINTS[:16]), tau, np.random.default_rng(0))

@@ -61,7 +61,8 @@ def calibrate(
     trials outside the fold, with Jeffreys' half trials, which keep its log loss finite.
 
     The intervals of the gains are Student's over configurations. They generalize to new configurations and seeds,
-    given as many configurations as here, less a fold.
+    given as many configurations as here, less a fold. Folds share what they are fitted to, so the intervals are
+    approximate (Bengio and Grandvalet 2004); their coverage has not been measured.
 
     Raises `UserError` for arrays of the wrong shape or content, fewer than two configurations with an outcome, or fewer
     than two folds.
