@@ -11,7 +11,7 @@ from scipy.stats import qmc
 
 from tune_stability.analysis.interval import Interval
 from tune_stability.analysis.laplace import laplace
-from tune_stability.analysis.success_rate import FEW_CONFIGS, t_quantile, wilson
+from tune_stability.analysis.success_rate import t_quantile, wilson
 from tune_stability.analysis.surface import Surface
 from tune_stability.errors import UserError
 
@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 
 RESAMPLES = 40
 """Simulated studies, which tell a standard deviation to about a tenth of itself; each is as slow as a prediction."""
+MEASURED_TAU, MEASURED_CONFIGS = 0.5, 16
+"""Where the interval covers as it says: at this tau, from so many configurations."""
 _PLACES = 1024
 
 
@@ -98,6 +100,12 @@ def _labelled(surface: Surface, tau: float, share: float, low: float, high: floa
     )
     if surface.n_configs == 1:
         return interval.distrusted("One configuration says nothing about the rest of the space.")
-    if surface.n_configs < FEW_CONFIGS:
-        return interval.distrusted(f"{surface.n_configs} configurations are too few for a surface.")
+    if surface.n_configs < MEASURED_CONFIGS:
+        interval = interval.distrusted(
+            f"{surface.n_configs} configurations are too few for a surface; run at least {MEASURED_CONFIGS}."
+        )
+    if tau != MEASURED_TAU:
+        interval = interval.distrusted(
+            f"A smooth surface misplaces where a sharp edge reaches {tau:g}; tau = {MEASURED_TAU:g} is reliable."
+        )
     return interval
