@@ -61,8 +61,8 @@ def calibrate(
     trials outside the fold, with Jeffreys' half trials, which keep its log loss finite.
 
     The intervals of the gains are Student's over configurations, with the variance times 1 + k / (k - 1) for k folds,
-    because folds share what they are fitted to (the correction of Nadeau and Bengio 2003). They
-    generalize to new configurations and seeds, given as many configurations as here, less a fold.
+    because folds share what they are fitted to (the correction of Nadeau and Bengio 2003). They generalize to new
+    configurations and seeds, given as many configurations as here, less a fold.
 
     Raises `UserError` for arrays of the wrong shape or content, fewer than two configurations with an outcome, or fewer
     than two folds.

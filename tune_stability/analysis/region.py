@@ -47,6 +47,12 @@ def regions_at(
     of the success rate allows for: a rate of at least `s` needs a region of at least `(s - tau) / (1 - tau)`, one of
     at most `s` allows for `s / tau`.
 
+    Where it holds (`results/coverage/region.parquet`, 13 shapes, 6 to 32 studies a cell): at tau = 0.5 the 95 %
+    interval covers in 96 to 97 % of studies over all shapes, with 16 and 64 configurations and 1 and 3 seeds. By shape
+    the lowest are islands and balls that few configurations lie in, with 75 to 88 %. At other taus it covers
+    in as few as 6 % where the probability jumps, because a smooth surface climbs over the width of a gap
+    between configurations; there, and with fewer than 16 configurations, it is not trusted.
+
     Raises `UserError` for a tau outside (0, 1).
     """
     for tau in taus:
