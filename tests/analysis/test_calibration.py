@@ -49,8 +49,11 @@ def test_losses_gains_and_bins_by_hand(known) -> None:
     assert result.reference_log_loss == pytest.approx(others.mean())
     gains = others - np.array([sure] * 6 + [split] * 2)
     assert result.log_loss_gain.estimate == pytest.approx(gains.mean())
+    # Eight folds: the variance of the mean is taken 1 + 8 / 7 times.
     t = stats.ttest_1samp(gains, 0).confidence_interval(0.95)
-    assert (result.log_loss_gain.low, result.log_loss_gain.high) == pytest.approx((t.low, t.high))
+    half = (t.high - t.low) / 2 * math.sqrt(15 / 7)
+    expected = gains.mean() - half, gains.mean() + half
+    assert (result.log_loss_gain.low, result.log_loss_gain.high) == pytest.approx(expected)
     assert (result.log_loss_gain.n_configs, result.log_loss_gain.n_trials, result.n_folds) == (8, 16, 8)
     assert [(b.low, b.high, b.predicted, b.observed.estimate, b.observed.n_configs) for b in result.bins] == [
         (0.2, 0.4, pytest.approx(0.2), 1 / 8, 4),

@@ -32,6 +32,7 @@ def test_the_region_of_a_known_basin(fitted) -> None:
     assert half.high - half.low < 0.3
     assert half.method.startswith("model-based: region of the fitted surface at tau = 0.5")
     assert (half.n_configs, half.n_trials, half.missing, half.level) == (32, 96, 0, 0.95)
+    assert half.trustworthy
 
 
 def test_regions_shrink_as_tau_rises_and_are_those_of_each_tau(fitted) -> None:
@@ -60,14 +61,14 @@ def test_a_region_that_is_never_reached_may_be_empty() -> None:
     region = region_at(fit_surface(success, POINTS), 0.9, np.random.default_rng(0))
     assert (region.estimate, region.low) == (0.0, 0.0)
     # As a rate of which 32 configurations showed nothing.
-    assert region.high == pytest.approx(wilson(0.0, 32, t_quantile(32, 0.95))[1])
+    assert region.high == pytest.approx(wilson(0.0, 32, t_quantile(31, 0.95))[1])
 
 
 @pytest.mark.parametrize("tau", [0.2, 0.5, 0.9])
 def test_all_alike_is_bound_by_the_rate(tau: float) -> None:
     """By hand: with a rate of at least s, s <= region + (1 - region) tau; with one of at most s, region tau <= s."""
     full = region_at(fit_surface(np.ones((16, 2)), POINTS[:16]), tau, np.random.default_rng(0))
-    least = wilson(1.0, 16, t_quantile(16, 0.95))[0]
+    least = wilson(1.0, 16, t_quantile(15, 0.95))[0]
     assert (full.estimate, full.high) == (1.0, 1.0)
     assert full.low == pytest.approx(max((least - tau) / (1 - tau), 0))
     empty = region_at(fit_surface(np.zeros((16, 2)), POINTS[:16]), tau, np.random.default_rng(0))
@@ -83,9 +84,14 @@ def test_one_configuration_knows_nothing() -> None:
     assert "One configuration" in region.note
 
 
-def test_few_configurations_are_not_trusted() -> None:
-    region = region_at(fit_surface([[1, 0], [0, 0], [1, 1]], [[0.1], [0.5], [0.9]]), 0.5, np.random.default_rng(0))
+@pytest.mark.parametrize(
+    ("n_configs", "tau", "said"), [(15, 0.5, "15 configurations are too few"), (32, 0.9, "reaches 0.9")]
+)
+def test_where_the_interval_does_not_cover_it_is_not_trusted(n_configs: int, tau: float, said: str) -> None:
+    surface = fit_surface(study()[:n_configs], POINTS[:n_configs])
+    region = region_at(surface, tau, np.random.default_rng(0))
     assert not region.trustworthy
+    assert said in region.note
     assert 0 <= region.low <= region.estimate <= region.high <= 1
 
 

@@ -3,16 +3,20 @@
 from tune_stability.analysis.attribution import Attribution, attribution
 from tune_stability.analysis.bands import Band, whole_number_bands
 from tune_stability.analysis.basin import Basin, learning_rate_basin
+from tune_stability.analysis.calibration import Calibration, ReliabilityBin, calibrate
 from tune_stability.analysis.compare import ArmSummary, BandComparison, Comparison, Summary, compare, summarize
 from tune_stability.analysis.factorial import Factorial, attribute_widening, find_factorial
 from tune_stability.analysis.frames import Arms, judge, success_arrays, unit_points
 from tune_stability.analysis.importance import importance
 from tune_stability.analysis.interval import Interval
 from tune_stability.analysis.prediction_powered import Rows, prediction_powered_rate, prediction_powered_widening
+from tune_stability.analysis.region import region_at, regions_at
 from tune_stability.analysis.region_mean import Design
 from tune_stability.analysis.seed_arrays import seed_arrays
+from tune_stability.analysis.slices import Slice, slice_along
 from tune_stability.analysis.stability import Stability, stability
 from tune_stability.analysis.success_rate import success_rate, wilson
+from tune_stability.analysis.surface import Surface, fit_surface
 from tune_stability.analysis.variance import Component, VarianceSplit, variance_split
 from tune_stability.analysis.widening import Widening, widening
 
@@ -23,26 +27,35 @@ __all__ = [
     "Band",
     "BandComparison",
     "Basin",
+    "Calibration",
     "Comparison",
     "Component",
     "Design",
     "Factorial",
     "Interval",
+    "ReliabilityBin",
     "Rows",
+    "Slice",
     "Stability",
     "Summary",
+    "Surface",
     "VarianceSplit",
     "Widening",
     "attribute_widening",
     "attribution",
+    "calibrate",
     "compare",
     "find_factorial",
+    "fit_surface",
     "importance",
     "judge",
     "learning_rate_basin",
     "prediction_powered_rate",
     "prediction_powered_widening",
+    "region_at",
+    "regions_at",
     "seed_arrays",
+    "slice_along",
     "stability",
     "success_arrays",
     "success_rate",

@@ -60,8 +60,9 @@ def calibrate(
     cube. `rng` draws the folds, of which there are no more than configurations. The reference is the rate of the
     trials outside the fold, with Jeffreys' half trials, which keep its log loss finite.
 
-    The intervals of the gains are Student's over configurations. They generalize to new configurations and seeds,
-    given as many configurations as here, less a fold.
+    The intervals of the gains are Student's over configurations, with the variance times 1 + k / (k - 1) for k folds,
+    because folds share what they are fitted to (the correction of Nadeau and Bengio 2003). They generalize to new
+    configurations and seeds, given as many configurations as here, less a fold.
 
     Raises `UserError` for arrays of the wrong shape or content, fewer than two configurations with an outcome, or fewer
     than two folds.
@@ -84,7 +85,8 @@ def calibrate(
     rate = np.nanmean(own, axis=1)
     losses = [loss(p, rate) for loss in (_log_loss, _brier) for p in (predicted, reference)]
     n_trials = int((~np.isnan(own)).sum())
-    shape = (n, n_trials, values.size - n_trials, f"Student, {fold.max() + 1} folds of configurations")
+    used = int(fold.max()) + 1
+    shape = (n, n_trials, values.size - n_trials, used)
     gains = [_gain(other - loss, level, shape) for loss, other in (losses[:2], losses[2:])]
     if rate.min() == rate.max() and rate[0] in (0.0, 1.0):
         gains = [gain.distrusted("All trials ended alike, so there is nothing to predict.") for gain in gains]
@@ -96,7 +98,7 @@ def calibrate(
         log_loss_gain=gains[0],
         brier_gain=gains[1],
         bins=_reliability(predicted, own, level),
-        n_folds=int(fold.max()) + 1,
+        n_folds=used,
     )
 
 
@@ -110,10 +112,11 @@ def _brier(p: Array, rate: Array) -> Array:
     return rate * (1 - p) ** 2 + (1 - rate) * p**2
 
 
-def _gain(differences: Array, level: float, shape: tuple[int, int, int, str]) -> Interval:
-    n_configs, n_trials, missing, method = shape
-    mean = float(differences.mean())
-    half = t_quantile(n_configs, level) * float(differences.std(ddof=1)) / np.sqrt(n_configs)
+def _gain(differences: Array, level: float, shape: tuple[int, int, int, int]) -> Interval:
+    n_configs, n_trials, missing, n_folds = shape
+    mean, variance = float(differences.mean()), float(differences.var(ddof=1)) / n_configs
+    half = t_quantile(n_configs - 1, level) * float(np.sqrt(variance * (1 + n_folds / (n_folds - 1))))
+    method = f"Student with Nadeau and Bengio's correction, {n_folds} folds of configurations"
     interval = Interval(mean, mean - half, mean + half, level, n_configs, n_trials, missing, method)
     if n_configs < FEW_CONFIGS:
         return interval.distrusted(f"{n_configs} configurations are too few to tell their spread.")

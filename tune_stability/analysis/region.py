@@ -11,7 +11,7 @@ from scipy.stats import qmc
 
 from tune_stability.analysis.interval import Interval
 from tune_stability.analysis.laplace import laplace
-from tune_stability.analysis.success_rate import FEW_CONFIGS, t_quantile, wilson
+from tune_stability.analysis.success_rate import t_quantile, wilson
 from tune_stability.analysis.surface import Surface
 from tune_stability.errors import UserError
 
@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 
 RESAMPLES = 40
 """Simulated studies, which tell a standard deviation to about a tenth of itself; each is as slow as a prediction."""
+MEASURED_TAU, MEASURED_CONFIGS = 0.5, 16
+"""Where the interval covers as it says: at this tau, from so many configurations."""
 _PLACES = 1024
 
 
@@ -44,6 +46,12 @@ def regions_at(
     A constant surface has no such interval. If all or none of the trials succeeded, the ends are what Wilson's interval
     of the success rate allows for: a rate of at least `s` needs a region of at least `(s - tau) / (1 - tau)`, one of
     at most `s` allows for `s / tau`.
+
+    Where it holds (`results/coverage/region.parquet`, 13 shapes, 6 to 32 studies a cell): at tau = 0.5 the 95 %
+    interval covers in 96 to 97 % of studies over all shapes, with 16 and 64 configurations and 1 and 3 seeds. By shape
+    the lowest are islands and balls that few configurations lie in, with 75 to 88 %. At other taus it covers
+    in as few as 6 % where the probability jumps, because a smooth surface climbs over the width of a gap
+    between configurations; there, and with fewer than 16 configurations, it is not trusted.
 
     Raises `UserError` for a tau outside (0, 1).
     """
@@ -74,7 +82,7 @@ def _interval(surface: Surface, tau: float, share: float, distance: float, level
     n = surface.n_configs
     # Where a region is empty or full in every simulated study, configurations are all that is known.
     size = share * (1 - share) / distance**2 if distance > 0 and 0 < share < 1 else float(n)
-    low, high = wilson(share, size, t_quantile(n, level))
+    low, high = wilson(share, size, t_quantile(n - 1, level))
     low, high = (0.0 if low < 0.5 / n else low), (1.0 if high > 1 - 0.5 / n else high)
     return _labelled(surface, tau, share, low, high, level, f"{RESAMPLES} simulated studies")
 
@@ -85,7 +93,7 @@ def _of_constant(surface: Surface, tau: float, level: float) -> Interval:
     low, high = 0.0, 1.0
     if n > 1:
         rate = float(mean > 0)
-        at_least, at_most = wilson(rate, n, t_quantile(n, level))
+        at_least, at_most = wilson(rate, n, t_quantile(n - 1, level))
         low, high = max((at_least - tau) / (1 - tau), 0.0), min(at_most / tau, 1.0)
         share = min(max(share, low), high)
     return _labelled(surface, tau, share, low, high, level, "bound by the success rate")
@@ -98,6 +106,12 @@ def _labelled(surface: Surface, tau: float, share: float, low: float, high: floa
     )
     if surface.n_configs == 1:
         return interval.distrusted("One configuration says nothing about the rest of the space.")
-    if surface.n_configs < FEW_CONFIGS:
-        return interval.distrusted(f"{surface.n_configs} configurations are too few for a surface.")
+    if surface.n_configs < MEASURED_CONFIGS:
+        interval = interval.distrusted(
+            f"{surface.n_configs} configurations are too few for a surface; run at least {MEASURED_CONFIGS}."
+        )
+    if tau != MEASURED_TAU:
+        interval = interval.distrusted(
+            f"A smooth surface misplaces where a sharp edge reaches {tau:g}; tau = {MEASURED_TAU:g} is reliable."
+        )
     return interval

@@ -55,7 +55,7 @@ def slice_along(
     held = {other.name: getattr(at, other.name) for other in space.axes if other.name != axis}
     points = np.empty((len(along), len(space.axes)))
     for place, other in enumerate(space.axes):
-        points[:, place] = along if place == column else _held_position(other, held[other.name])
+        points[:, place] = along if place == column else held_position(other, held[other.name])
     mean, sd = surface.latent(points)
     half = stats.norm.ppf(0.5 + level / 2) * sd
     values = tuple(space.axes[column].value(float(u)) for u in along)
@@ -70,7 +70,8 @@ def _positions(axis: AnyAxis, n: int) -> Array:
     return np.array([np.mean(axis.stretch(value)) for value in axis.values])  # type: ignore[arg-type]
 
 
-def _held_position(axis: AnyAxis, value: Value) -> float:
+def held_position(axis: AnyAxis, value: Value) -> float:
+    """The place in [0, 1] of a value that a surface is held at. Raises `UserError` if the space does not have it."""
     if isinstance(axis, Axis):
         if not axis.low <= value <= axis.high:  # type: ignore[operator]
             raise UserError(

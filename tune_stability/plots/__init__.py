@@ -2,5 +2,6 @@
 
 from tune_stability.plots.figure import region_figure
 from tune_stability.plots.region import plot_basin, plot_region, plot_scores
+from tune_stability.plots.surface import plot_slices, plot_surface
 
-__all__ = ["plot_basin", "plot_region", "plot_scores", "region_figure"]
+__all__ = ["plot_basin", "plot_region", "plot_scores", "plot_slices", "plot_surface", "region_figure"]

@@ -7,17 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
 from tune_stability.analysis import judge, learning_rate_basin, success_arrays
 from tune_stability.analysis.basin import Resampled
 from tune_stability.analysis.curve import fit_curve
-from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.outcomes import SuccessRule
+from tune_stability.plots.space_axes import span_rates_and_epochs
 from tune_stability.plots.style import SUCCESS_MAP, arm_styles
 from tune_stability.spaces import SearchSpace
-
-EPOCH_TICKS = (1, 2, 3, 5, 10, 20, 50)
 
 
 def plot_region(
@@ -41,19 +38,8 @@ def plot_region(
         edgecolors="0.25",
         linewidths=0.5,
     )
-    ax.set(title=recipe, xlabel="learning rate", ylabel="epochs", xscale="log")
-    # The whole space, so that arms are compared on the same scale whatever each has run.
-    rates, axis = (space.axes[space.names.index(name)] for name in ("learning_rate", "num_epochs"))
-    ax.set_xlim(rates.low / 1.2, rates.high * 1.2)
-    if isinstance(axis, Axis) and axis.scale == "linear":
-        ax.set_ylim(axis.low - 0.5, axis.high + 0.5)
-    else:
-        ticks = [float(e) for e in (axis.values if isinstance(axis, ChoiceAxis) else EPOCH_TICKS)]
-        ax.set_ylim(axis.low / 1.2, axis.high * 1.2)
-        ax.set_yscale("log")
-        ax.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if axis.low <= tick <= axis.high]))
-        ax.yaxis.set_minor_locator(NullLocator())
-        ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.set_title(recipe)
+    span_rates_and_epochs(ax, space)
     if has_scale:
         ax.figure.colorbar(marks, ax=ax, label="share of seeds that succeed")
     return ax
