@@ -110,7 +110,7 @@ def _resample(
     n = len(wins)
     if resampled == "seeds":
         drawn = rng.binomial(counts.astype(int), curve.at_data, size=(n_resamples, n)).astype(float)
-        return curve.refit(drawn, np.broadcast_to(counts, drawn.shape))
+        return curve.refit(drawn, counts[None])
     times = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
     return curve.refit(times * wins, times * counts)
 
@@ -118,23 +118,20 @@ def _resample(
 def _edges(curves: Array, places: Array, tau: float) -> Array:
     """Both edges of the widest stretch at or above tau of each curve, shape `(n_curves, 2)`; NaN without one."""
     result = np.full((len(curves), 2), np.nan)
-    above = np.pad(curves >= tau, ((0, 0), (1, 1))).astype(int)
-    change = np.diff(above, axis=1)
-    last = len(places) - 1
-    for row, values in enumerate(curves):
-        starts, ends = np.flatnonzero(change[row] == 1), np.flatnonzero(change[row] == -1) - 1
-        if len(starts) == 0:
-            continue
-        widest = int(np.argmax(ends - starts))
-        first, final = int(starts[widest]), int(ends[widest])
-        result[row, 0] = places[0] if first == 0 else _crossing(places, values, first - 1, tau)
-        result[row, 1] = places[last] if final == last else _crossing(places, values, final, tau)
+    change = np.diff(np.pad(curves >= tau, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    # Stretches of all curves, in the order of the curves and then from left to right.
+    rows, starts = np.nonzero(change == 1)
+    ends = np.nonzero(change == -1)[1] - 1
+    widest = np.lexsort((starts, starts - ends, rows))
+    found, first = np.unique(rows[widest], return_index=True)
+    starts, ends = starts[widest][first], ends[widest][first]
+    for side, (inner, outer) in enumerate(((starts, starts - 1), (ends, ends + 1))):
+        at_end = (outer < 0) | (outer == len(places))
+        outer = np.where(at_end, inner, outer)
+        high, low = curves[found, inner], curves[found, outer]
+        share = np.divide(high - tau, high - low, out=np.zeros_like(high), where=~at_end)
+        result[found, side] = places[inner] + share * (places[outer] - places[inner])
     return result
-
-
-def _crossing(places: Array, values: Array, left: int, tau: float) -> float:
-    share = (tau - values[left]) / (values[left + 1] - values[left])
-    return float(places[left] + share * (places[left + 1] - places[left]))
 
 
 def _edge(
