@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 Resampled = Literal["configurations", "seeds"]
 
 FEW_RATES = 5
-_PLACES = 281
+_PLACES = 161
 
 
 @dataclass(frozen=True)

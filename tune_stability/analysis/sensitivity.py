@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 ENOUGH_RATES, ENOUGH_TRIALS = 32, 96
 _PLACES = 101
-_RIDGE = 0.02
+_RIDGE = 1e-3
 UNDERSMOOTHED = 0.7
 
 
