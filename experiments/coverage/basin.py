@@ -2,8 +2,8 @@
 
     python experiments/coverage/basin.py [--studies 300] [--output results/coverage/basin.parquet]
 
-Each shape is a success probability over four decades of learning rates. `shifted` is one whose edges also move with a second
-hyperparameter, so that what is estimated is the mean over it, and seeds of one configuration are alike. A row per
+Each shape is a success probability over four decades of learning rates. `shifted` is one whose edges also move with a
+second hyperparameter, so that what is estimated is the mean over it, and seeds of one configuration are alike. A row per
 quantity (lower edge, upper edge, width), shape, design and size. `coverage`, `truth_below`, `truth_above` and
 `median_width` (in decades) are over the studies whose interval is marked trustworthy, `coverage_all` over all; both are
 NaN for an edge that does not exist, where the interval should not be trustworthy.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tune_stability.analysis.interval import Interval
+from tune_stability.analysis.random_field import Geometry
 from tune_stability.analysis.region_mean import Design, check_points, check_success, region_mean
 from tune_stability.analysis.success_rate import judged, rate_interval, t_quantile, variance_name
 from tune_stability.errors import UserError
@@ -59,47 +60,56 @@ def expected_best(
     if (present & ~finite & (wins == 1)).any():
         raise UserError("a successful trial has no finite score; judge scores first.")
     kept = present.any(axis=1)
-    rate = rate_interval(region_mean(wins, places, design), design, level)
+    known_points = places is not None and design != "random" and bool(kept.all()) and len(kept) > 1
+    geometry = Geometry(places) if places is not None and known_points else None
+    result = region_mean(wins, places, design, geometry)
+    rate = rate_interval(result, design, level)
     known = (level, rate.n_configs, rate.n_trials, rate.missing, f"MOVER, {variance_name(design)}")
     if not finite.any():
         return Interval(math.nan, -math.inf, math.inf, *known).distrusted("No trial has a score.")
     low_score = majority if majority is not None else float(values[finite].min())
     values = np.where(present, np.where(finite, values, low_score), np.nan)
-    estimate, low, high = _limits(values, wins, n, low_score, rate, kept, places, design)
-    found = Interval(estimate, low, high, *known)
-    return _doubted(judged(found, region_mean(wins, places, design), design), wins, n, majority)
+    if rate.n_configs < 2 or not (wins == 1).any():
+        estimate, low, high = _estimate(values[kept], n), -math.inf, math.inf
+    else:
+        residuals, estimate, by_rate = _parts(values, wins, n, low_score, rate, kept)
+        variance = region_mean(residuals, places, design, geometry).variance
+        raised = variance * rate.n_configs / max(rate.n_configs - n, 1)
+        half = t_quantile(rate.n_configs, level) * math.sqrt(raised)
+        low, high = estimate - math.hypot(by_rate[0], half), estimate + math.hypot(by_rate[1], half)
+    return _doubted(judged(Interval(estimate, low, high, *known), result, design), wins, n, majority)
 
 
-def _limits(
-    values: Array,
-    wins: Array,
-    n: int,
-    low_score: float,
-    rate: Interval,
-    kept: NDArray[np.bool_],
-    places: Array | None,
-    design: Design,
-) -> tuple[float, float, float]:
+def _parts(
+    values: Array, wins: Array, n: int, low_score: float, rate: Interval, kept: NDArray[np.bool_]
+) -> tuple[Array, float, list[float]]:
+    """Influences less their mean by outcome; the estimate; and what the limits of the rate would change it by."""
     present = ~np.isnan(wins)
-    weights = present[kept] / present[kept].sum(axis=1, keepdims=True) / kept.sum()
+    weights = _weights(present[kept])
     flat, mass, won = values[kept][present[kept]], weights[present[kept]], wins[kept][present[kept]] == 1
-    estimate = _distinct(values[kept], n) if n <= kept.sum() else _best(flat, mass, n)
-    if rate.n_configs < 2 or not won.any():
-        return estimate, -math.inf, math.inf
     if won.all():
         flat, mass, won = np.append(flat, low_score), np.append(mass, 0.0), np.append(won, False)
     own = _best(flat, mass, n)
     by_rate = [_best(flat, _reweighted(mass, won, p), n) - own for p in (rate.low, rate.high)]
-    influence = np.full(values.shape, np.nan)
-    influence[present] = _influence(flat, mass, n, values[present])
+    residuals = np.full(values.shape, np.nan)
+    residuals[present] = _influence(flat, mass, n, values[present])
     for outcome in (0.0, 1.0):
         of = wins == outcome
         if of.any():
-            influence[of] -= influence[of].mean()
-    variance = region_mean(influence, places, design).variance
-    raised = variance * rate.n_configs / max(rate.n_configs - n, 1)
-    half = t_quantile(rate.n_configs, rate.level) * math.sqrt(raised)
-    return estimate, estimate - math.hypot(by_rate[0], half), estimate + math.hypot(by_rate[1], half)
+            residuals[of] -= residuals[of].mean()
+    return residuals, _estimate(values[kept], n), by_rate
+
+
+def _estimate(values: Array, n: int) -> float:
+    if n <= len(values):
+        return _distinct(values, n)
+    present = ~np.isnan(values)
+    return _best(values[present], _weights(present)[present], n)
+
+
+def _weights(present: NDArray[np.bool_]) -> Array:
+    """Each trial's share, if configurations weigh alike and so do the seeds of one."""
+    return np.asarray(present / present.sum(axis=1, keepdims=True) / len(present))
 
 
 def _best(values: Array, mass: Array, n: int) -> float:
