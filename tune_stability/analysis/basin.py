@@ -81,11 +81,14 @@ def learning_rate_basin(
     estimate = _edges(curve.values[None], places, tau)[0]
     draws = _edges(_resample(curve, wins, counts, resampled, n_resamples, rng), places, tau)
     exist = ~np.isnan(draws[:, 0])
-    lower = _edge(10 ** estimate[0], 10 ** draws[exist, 0], (10**start, 10**end), known)
-    upper = _edge(10 ** estimate[1], 10 ** draws[exist, 1], (10**start, 10**end), known)
+    gaps = [_gap(edge, x, (start, end)) for edge in estimate]
+    lower = _edge(10 ** estimate[0], 10 ** draws[exist, 0], (10**start, 10**end), known, 10 ** gaps[0])
+    upper = _edge(10 ** estimate[1], 10 ** draws[exist, 1], (10**start, 10**end), known, 10 ** gaps[1])
     found = not np.isnan(estimate[0])
     span = np.where(exist, draws[:, 1] - draws[:, 0], 0.0)
     low, high = _percentiles(span, level)
+    if found:
+        low, high = min(low, max(gaps[1][0] - gaps[0][1], 0.0)), max(high, gaps[1][1] - gaps[0][0])
     width = Interval(float(estimate[1] - estimate[0]) if found else 0.0, low, high, *known)
     if not found:
         note = f"The fitted success probability is nowhere as high as {tau:g}."
@@ -134,10 +137,23 @@ def _edges(curves: Array, places: Array, tau: float) -> Array:
     return result
 
 
+def _gap(edge: float, x: Array, limits: tuple[float, float]) -> Array:
+    """The neighbouring places with data, or ends of the range, on both sides of an edge: it may lie anywhere between."""
+    places = np.unique(np.clip(np.append(x, limits), *limits))
+    right = int(np.clip(np.searchsorted(places, edge), 1, len(places) - 1)) if len(places) > 1 else 0
+    return places[[max(right - 1, 0), right]]
+
+
 def _edge(
-    estimate: float, draws: Array, limits: tuple[float, float], known: tuple[float, int, int, int, str]
+    estimate: float,
+    draws: Array,
+    limits: tuple[float, float],
+    known: tuple[float, int, int, int, str],
+    gap: Array,
 ) -> Interval:
     low, high = _percentiles(draws, known[0]) if len(draws) else limits
+    if not np.isnan(estimate):
+        low, high = min(low, float(gap[0])), max(high, float(gap[1]))
     return Interval(float(estimate), low, high, *known)
 
 
