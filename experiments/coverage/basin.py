@@ -1,10 +1,10 @@
 """How often the 95 % intervals of the learning-rate basin cover the truth, over shapes, designs and study sizes.
 
-    python experiments/coverage/basin.py [--studies 300] [--output results/coverage/basin.parquet]
+    python experiments/coverage/basin.py [--studies 150] [--output results/coverage/basin.parquet]
 
 Each shape is a success probability over four decades of learning rates. `shifted` is one whose edges also move with a
-second hyperparameter, so that what is estimated is the mean over it, and seeds of one configuration are alike. A row per
-quantity (lower edge, upper edge, width), shape, design and size. `coverage`, `truth_below`, `truth_above` and
+second hyperparameter, so that what is estimated is the mean over it, and seeds of one configuration are alike. A row
+per quantity (lower edge, upper edge, width), shape, design and size. `coverage`, `truth_below`, `truth_above` and
 `median_width` (in decades) are over the studies whose interval is marked trustworthy, `coverage_all` over all; both are
 NaN for an edge that does not exist, where the interval should not be trustworthy.
 """
@@ -24,9 +24,9 @@ from scipy.stats import qmc
 from tune_stability.analysis import Interval, learning_rate_basin
 
 Array = NDArray[np.float64]
-LEVEL, TAU, RESAMPLES = 0.95, 0.5, 400
+LEVEL, TAU, RESAMPLES = 0.95, 0.5, 300
 START, END = -7.0, -3.0
-SIZES = {8: (1, 5, 25), 16: (1, 5, 25), 32: (1, 5, 25), 64: (1, 5, 25), 256: (1, 5)}
+SIZES = {8: (5, 25), 16: (5, 25), 32: (3, 25), 64: (1, 5, 25), 256: (1, 5)}
 """Configurations, and with each of them the numbers of seeds."""
 DESIGNS = ("grid", "sobol", "random")
 
@@ -43,7 +43,7 @@ class Shape:
 def main() -> None:
     """Measure, write and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--studies", type=int, default=300)
+    parser.add_argument("--studies", type=int, default=150)
     parser.add_argument("--shapes", nargs="*", default=[shape.name for shape in SHAPES])
     parser.add_argument("--sizes", nargs="*", type=int, default=list(SIZES))
     parser.add_argument("--seed", type=int, default=0)

@@ -1,6 +1,6 @@
 """How often 95 % intervals of what a study means for a budget cover the truth, over kinds of scores and study sizes.
 
-    python experiments/coverage/points.py [--studies 400] [--output results/coverage/points.parquet]
+    python experiments/coverage/points.py [--studies 200] [--output results/coverage/points.parquet]
 
 - One configuration (`n_configs` 1): mean, std and median of its scores, its failure rate, and the seeds needed for
   a 95 % chance of one success. The scores are normal, of two humps ("mixed", with the share that fails), skewed, both,
@@ -46,7 +46,7 @@ RATE_SIZES = {16: (5,), 32: (3, 10), 64: (2, 5)}
 def main() -> None:
     """Measure, write and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--studies", type=int, default=400)
+    parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path("results/coverage/points.parquet"))

@@ -7,16 +7,19 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from tune_stability.analysis.curve import FittedCurve, fit_curve
 from tune_stability.analysis.interval import Interval
 from tune_stability.analysis.region_mean import check_success
+from tune_stability.analysis.success_rate import wilson
 from tune_stability.errors import UserError
 
 Array = NDArray[np.float64]
 Resampled = Literal["configurations", "seeds"]
 
-FEW_RATES = 5
+FEW_RATES, FEW_TRIALS = 5, 64
+MANY_BROKEN, CLEARLY_ABOVE = 0.1, 0.3
 _PLACES = 161
 
 
@@ -58,8 +61,10 @@ def learning_rate_basin(
     `configurations` draws configurations with replacement and keeps their seeds whole, for configurations that
     vary in other hyperparameters too; `seeds` keeps the configurations and draws each one's trials anew from the
     fitted curve (a parametric bootstrap, which also serves one seed), for learning rates on a grid or alone.
-    On the analytic trainable, with 16 by 5 to 200 by 3 trials, 95 % intervals of edges and width cover in 93 to
-    99 % of studies, and the edges' bias is at most 0.02 decades.
+    No interval of an edge is narrower than the distance between the learning rates on both sides of it, because it
+    may lie anywhere between; so on a coarse grid they cover in more than their level. They are marked as not
+    trustworthy with fewer than 64 trials, for an edge outside the range, and where the success probability inside may
+    be little above tau, because smoothing then moves the edges. Coverage: `experiments/coverage/basin.py`.
 
     Raises `UserError` for arrays of the wrong shape, a learning rate not above 0, or tau outside (0, 1).
     """
@@ -79,7 +84,8 @@ def learning_rate_basin(
     places = np.linspace(start, end, _PLACES)
     curve = fit_curve(x, wins, counts, places)
     estimate = _edges(curve.values[None], places, tau)[0]
-    draws = _edges(_resample(curve, wins, counts, resampled, n_resamples, rng), places, tau)
+    resamples = _resample(curve, wins, counts, resampled, n_resamples, rng)
+    draws, broken = _edges(resamples, places, tau), float((_stretches(resamples, tau) != 1).mean())
     exist = ~np.isnan(draws[:, 0])
     gaps = [_gap(edge, x, (start, end)) for edge in estimate]
     lower = _edge(10 ** estimate[0], 10 ** draws[exist, 0], (10**start, 10**end), known, 10 ** gaps[0])
@@ -92,10 +98,22 @@ def learning_rate_basin(
     width = Interval(float(estimate[1] - estimate[0]) if found else 0.0, low, high, *known)
     if not found:
         note = f"The fitted success probability is nowhere as high as {tau:g}."
+        if exist.mean() > 1 - level:
+            width = width.distrusted(f"{exist.mean():.0%} of the resamples have a basin.")
         return Basin(lower.distrusted(note), upper.distrusted(note), width, tau, False, False, False)
-    if not exist.mean() > level:
-        note = f"{np.mean(~exist):.0%} of the resamples have no basin."
-        lower, upper = lower.distrusted(note), upper.distrusted(note)
+    doubts = []
+    if known[2] < FEW_TRIALS:
+        doubts.append(f"{known[2]} trials are too few for a basin; run at least {FEW_TRIALS}.")
+    inside = (x >= estimate[0]) & (x <= estimate[1])
+    n_inside = float(counts[inside].sum())
+    quantile = float(stats.norm.ppf(0.5 + level / 2))
+    least = wilson(float(wins[inside].sum()) / n_inside, n_inside, quantile)[0] if n_inside else 0.0
+    if broken > MANY_BROKEN or least < tau + CLEARLY_ABOVE * (1 - tau):
+        doubts.append(
+            f"Inside, the success probability may hardly be above {tau:g}, so that smoothing moves the edges."
+        )
+    if doubts:
+        lower, upper, width = (one.distrusted(" ".join(doubts)) for one in (lower, upper, width))
     lower_inside, upper_inside = bool(estimate[0] > start), bool(estimate[1] < end)
     outside = f"The success probability is still at least {tau:g} at the {{}} end of the range; the edge lies outside."
     if not lower_inside:
@@ -118,6 +136,12 @@ def _resample(
     return curve.refit(times * wins, times * counts)
 
 
+def _stretches(curves: Array, tau: float) -> NDArray[np.int_]:
+    """How many stretches of each curve are at or above tau."""
+    above = np.pad(curves >= tau, ((0, 0), (1, 0)))
+    return np.asarray((above[:, 1:] & ~above[:, :-1]).sum(axis=1))
+
+
 def _edges(curves: Array, places: Array, tau: float) -> Array:
     """Both edges of the widest stretch at or above tau of each curve, shape `(n_curves, 2)`; NaN without one."""
     result = np.full((len(curves), 2), np.nan)
@@ -138,7 +162,7 @@ def _edges(curves: Array, places: Array, tau: float) -> Array:
 
 
 def _gap(edge: float, x: Array, limits: tuple[float, float]) -> Array:
-    """The neighbouring places with data, or ends of the range, on both sides of an edge: it may lie anywhere between."""
+    """The places with data, or ends of the range, next to an edge on both sides: it may lie anywhere between."""
     places = np.unique(np.clip(np.append(x, limits), *limits))
     right = int(np.clip(np.searchsorted(places, edge), 1, len(places) - 1)) if len(places) > 1 else 0
     return places[[max(right - 1, 0), right]]
