@@ -1,6 +1,8 @@
 """How often 95 % intervals of what a study means for a budget cover the truth, over kinds of scores and study sizes.
 
-    python experiments/coverage/points.py [--studies 200] [--output results/coverage/points.parquet]
+    python experiments/coverage/points.py [--studies 200] [--parts point region rates]
+
+The parts measured replace those in the table; the others stay.
 
 - One configuration (`n_configs` 1): mean, std and median of its scores, its failure rate, and the seeds needed for
   a 95 % chance of one success. The scores are normal, of two humps ("mixed", with the share that fails), skewed, both,
@@ -37,7 +39,7 @@ from tune_stability.analysis import (
 
 Array = NDArray[np.float64]
 Row = dict[str, object]
-LEVEL, DRAWS, MAJORITY = 0.95, 1000, 0.5
+LEVEL, DRAWS, MAJORITY, REPLICATES = 0.95, 1000, 0.5, 8
 SEEDS = (5, 10, 16, 25, 50)
 REGION_SIZES = {16: (1, 3), 64: (1, 5)}
 RATE_SIZES = {16: (5,), 32: (3, 10), 64: (2, 5)}
@@ -51,13 +53,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path("results/coverage/points.parquet"))
     options = parser.parse_args()
-    rows: list[Row] = []
-    for name in options.parts:
-        rows += PARTS[name](options.studies, np.random.default_rng([options.seed, list(PARTS).index(name)]))
-        print(f"{name} done", flush=True)
-    table = pd.DataFrame(rows)
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(options.output, index=False)
+    table = pd.read_parquet(options.output) if options.output.exists() else pd.DataFrame({"part": []})
+    for name in options.parts:
+        rows = list(PARTS[name](options.studies, np.random.default_rng([options.seed, list(PARTS).index(name)])))
+        table = pd.concat([table[table["part"] != name], pd.DataFrame(rows).assign(part=name)], ignore_index=True)
+        table.to_parquet(options.output, index=False)
+        print(f"{name} done", flush=True)
     for quantity, some in table.groupby("quantity", sort=False):
         wide = some.pivot_table(
             index=["scores", "design"], columns=["n_configs", "n_seeds"], values=["coverage", "trustworthy"], sort=False
@@ -92,15 +94,14 @@ def over_a_region(studies: int, rng: np.random.Generator) -> Iterator[Row]:
                 for design in ("sobol", "random"):
                     found: dict[str, list[Interval]] = {}
                     for _ in range(studies):
-                        points = (
-                            qmc.Sobol(2, rng=rng).random(n_configs) if design == "sobol" else rng.random((n_configs, 2))
-                        )
+                        points, replicate = design_of(design, n_configs, rng)
                         scores, success = draw_scores(surface, points, n_seeds, rng)
-                        found.setdefault("trials_needed", []).append(
-                            trials_needed(success, points, design, level=LEVEL)
-                        )
+                        needed_here = trials_needed(success, level=LEVEL, replicate=replicate)
+                        found.setdefault("trials_needed", []).append(needed_here)
                         for n in budgets:
-                            best = expected_best(scores, success, n, points, design, majority=MAJORITY, level=LEVEL)
+                            best = expected_best(
+                                scores, success, n, majority=MAJORITY, level=LEVEL, replicate=replicate
+                            )
                             found.setdefault(f"expected_best of {n}", []).append(best)
                     for quantity, intervals in found.items():
                         if quantity == "trials_needed":
@@ -108,6 +109,15 @@ def over_a_region(studies: int, rng: np.random.Generator) -> Iterator[Row]:
                         else:
                             truth = best_of(sample, int(quantity.split()[-1]))
                         yield judge(quantity, name, n_configs, n_seeds, design, intervals, truth)
+
+
+def design_of(design: str, n_configs: int, rng: np.random.Generator) -> tuple[Array, NDArray[np.int64] | None]:
+    """The points of a study and which scramble each is from: eight of Sobol's, or none of independent points."""
+    if design == "random":
+        return rng.random((n_configs, 2)), None
+    each = n_configs // REPLICATES
+    points = np.concatenate([qmc.Sobol(2, rng=rng).random(each) for _ in range(REPLICATES)])
+    return points, np.repeat(np.arange(REPLICATES), each)
 
 
 def over_learning_rates(studies: int, rng: np.random.Generator) -> Iterator[Row]:

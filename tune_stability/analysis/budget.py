@@ -23,6 +23,7 @@ def trials_needed(
     design: Design = "sobol",
     chance: float = CHANCE,
     level: float = 0.95,
+    replicate: ArrayLike | None = None,
 ) -> Interval:
     """Trials, each at a new random configuration of the region, for a `chance` of at least one success.
 
@@ -35,7 +36,7 @@ def trials_needed(
     '5 [4, 7]'
     """
     _check_chance(chance)
-    return needed_at(success_rate(success, points, design, level), chance)
+    return needed_at(success_rate(success, points, design, level, replicate), chance)
 
 
 def seeds_needed(success: ArrayLike, chance: float = CHANCE, level: float = 0.95) -> Interval:

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tune_stability.analysis.interval import Interval
-from tune_stability.analysis.random_field import Geometry
-from tune_stability.analysis.region_mean import Design, check_points, check_success, region_mean
-from tune_stability.analysis.success_rate import judged, rate_interval, t_quantile, variance_name
+from tune_stability.analysis.region_mean import Design, check_success, make_sample, region_mean
+from tune_stability.analysis.success_rate import judged, rate_interval, t_quantile
 from tune_stability.errors import UserError
 
 Array = NDArray[np.float64]
@@ -28,12 +27,13 @@ def expected_best(
     *,
     majority: float | None = None,
     level: float = 0.95,
+    replicate: ArrayLike | None = None,
 ) -> Interval:
     """The mean over searches of the best score among `n` trials, each at a random configuration with a new seed.
 
     `scores`: shape `(n_configs, n_seeds)`, in the metric's own units. `success`, of the same shape: 1, 0 or NaN
     (missing). A failed trial without a score (it diverged) counts with the score of a failure: `majority`, the
-    score of the majority class, or else the lowest seen. `points` and `design` as in `success_rate`.
+    score of the majority class, or else the lowest seen. `points`, `design` and `replicate` as in `success_rate`.
 
     The quantity is the expected validation performance of Dodge et al. (2019, "Show Your Work", section 3). Their
     estimator draws with replacement and is too low (Tang et al. 2020). This is the unbiased one, for trials in groups:
@@ -54,17 +54,15 @@ def expected_best(
         raise UserError(f"scores and success must have one shape, received {values.shape} and {wins.shape}.")
     if n < 1 or n != int(n):
         raise UserError(f"n must be a whole number of trials from 1, received {n!r}.")
-    places, design = check_points(points, len(wins), design)
+    sample = make_sample(points, len(wins), design, replicate)
     present = ~np.isnan(wins)
     finite = present & np.isfinite(values)
     if (present & ~finite & (wins == 1)).any():
         raise UserError("a successful trial has no finite score; judge scores first.")
     kept = present.any(axis=1)
-    known_points = places is not None and design != "random" and bool(kept.all()) and len(kept) > 1
-    geometry = Geometry(places) if places is not None and known_points else None
-    result = region_mean(wins, places, design, geometry)
-    rate = rate_interval(result, design, level)
-    known = (level, rate.n_configs, rate.n_trials, rate.missing, f"MOVER, {variance_name(design)}")
+    result = region_mean(wins, sample)
+    rate = rate_interval(result, sample, level)
+    known = (level, rate.n_configs, rate.n_trials, rate.missing, f"MOVER, {sample.method}")
     if not finite.any():
         return Interval(math.nan, -math.inf, math.inf, *known).distrusted("No trial has a score.")
     low_score = majority if majority is not None else float(values[finite].min())
@@ -73,11 +71,11 @@ def expected_best(
         estimate, low, high = _estimate(values[kept], n), -math.inf, math.inf
     else:
         residuals, estimate, by_rate = _parts(values, wins, n, low_score, rate, kept)
-        variance = region_mean(residuals, places, design, geometry).variance
-        raised = variance * rate.n_configs / max(rate.n_configs - n, 1)
-        half = t_quantile(rate.n_configs, level) * math.sqrt(raised)
+        spread = region_mean(residuals, sample)
+        raised = spread.variance * rate.n_configs / max(rate.n_configs - n, 1)
+        half = t_quantile(spread.freedom, level) * math.sqrt(raised)
         low, high = estimate - math.hypot(by_rate[0], half), estimate + math.hypot(by_rate[1], half)
-    return _doubted(judged(Interval(estimate, low, high, *known), result, design), wins, n, majority)
+    return _doubted(judged(Interval(estimate, low, high, *known), result), wins, n, majority)
 
 
 def _parts(
