@@ -54,14 +54,11 @@ def main() -> None:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     table.to_parquet(options.output, index=False)
     for quantity, rows in table.groupby("quantity", sort=False):
-        wide = rows.pivot_table(
-            index=["shape", "design"],
-            columns=["n_configs", "n_seeds"],
-            values=["coverage", "trustworthy"],
-            sort=False,
-        )
         for value in ("coverage", "trustworthy"):
-            print(f"\n{quantity}, {value}\n{wide[value].round(2).to_string(na_rep='')}")
+            wide = rows.pivot_table(
+                index=["shape", "design"], columns=["n_configs", "n_seeds"], values=value, sort=False
+            )
+            print(f"\n{quantity}, {value}\n{wide.round(3).to_string(na_rep='')}")
 
 
 def measure(shapes: list[Shape], sizes: list[int], studies: int, seed: int) -> Iterator[dict[str, object]]:

@@ -61,11 +61,11 @@ def main() -> None:
         table.to_parquet(options.output, index=False)
         print(f"{name} done", flush=True)
     for quantity, some in table.groupby("quantity", sort=False):
-        wide = some.pivot_table(
-            index=["scores", "design"], columns=["n_configs", "n_seeds"], values=["coverage", "trustworthy"], sort=False
-        )
         for value in ("coverage", "trustworthy"):
-            print(f"\n{quantity}, {value}\n{wide[value].round(3).to_string(na_rep='')}")
+            wide = some.pivot_table(
+                index=["scores", "design"], columns=["n_configs", "n_seeds"], values=value, sort=False
+            )
+            print(f"\n{quantity}, {value}\n{wide.round(3).to_string(na_rep='')}")
 
 
 def at_a_point(studies: int, rng: np.random.Generator) -> Iterator[Row]:

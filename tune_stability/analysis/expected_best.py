@@ -59,7 +59,7 @@ def expected_best(
     finite = present & np.isfinite(values)
     if (present & ~finite & (wins == 1)).any():
         raise UserError("a successful trial has no finite score; judge scores first.")
-    kept = present.any(axis=1)
+    kept = np.asarray(present.any(axis=1))
     result = region_mean(wins, sample)
     rate = rate_interval(result, sample, level)
     known = (level, rate.n_configs, rate.n_trials, rate.missing, f"MOVER, {sample.method}")
