@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tune_stability.analysis import Basin, learning_rate_basin
 from tune_stability.errors import UserError
@@ -100,6 +102,38 @@ def test_too_few_learning_rates(success: np.ndarray) -> None:
     assert not result.width.trustworthy
     assert "too few" in result.width.note
     assert (result.width.low, result.width.high) == (0, pytest.approx(4))
+
+
+def test_too_few_trials_are_said() -> None:
+    result = basin(steps(17, -6.1, -4.4, n_seeds=3))
+    assert not result.width.trustworthy
+    assert "51 trials are too few for a basin" in result.lower.note
+
+
+def test_a_success_probability_near_tau_is_said() -> None:
+    success = steps(32, -6.1, -4.4, n_seeds=5) * [1, 1, 1, 0, 0]
+    result = basin(success)
+    assert result.found
+    assert not result.upper.trustworthy
+    assert "hardly be above 0.5" in result.width.note
+
+
+@pytest.mark.parametrize("resampled", ["seeds", "configurations"])
+def test_no_interval_is_narrower_than_the_learning_rates_lie_apart(resampled: str) -> None:
+    # Without noise no resample moves an edge, but nothing was seen between two rates, a quarter of a decade apart.
+    result = basin(steps(17, -6.1, -4.4, n_seeds=25), resampled=resampled)
+    assert np.log10(result.lower.low) <= -6.25 + 1e-9
+    assert np.log10(result.lower.high) >= -6.0 - 1e-9
+    assert result.width.low <= 1.5 + 1e-9
+    assert result.width.high >= 2.0 - 1e-9
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 1000))
+def test_the_order_of_seeds_does_not_matter(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    success = (rng.random((20, 4)) < 0.6).astype(float)
+    assert repr(basin(success)) == repr(basin(rng.permuted(success, axis=1)))
 
 
 def test_missing_trials_are_left_out_and_counted() -> None:

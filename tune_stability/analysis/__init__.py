@@ -3,8 +3,11 @@
 from tune_stability.analysis.attribution import Attribution, attribution
 from tune_stability.analysis.bands import Band, whole_number_bands
 from tune_stability.analysis.basin import Basin, learning_rate_basin
+from tune_stability.analysis.binomial import blaker
+from tune_stability.analysis.budget import needed_at, seeds_needed, trials_needed
 from tune_stability.analysis.calibration import Calibration, ReliabilityBin, calibrate
 from tune_stability.analysis.compare import ArmSummary, BandComparison, Comparison, Summary, compare, summarize
+from tune_stability.analysis.expected_best import expected_best
 from tune_stability.analysis.factorial import Factorial, attribute_widening, find_factorial
 from tune_stability.analysis.frames import Arms, judge, success_arrays, unit_points
 from tune_stability.analysis.importance import importance
@@ -13,6 +16,7 @@ from tune_stability.analysis.prediction_powered import Rows, prediction_powered_
 from tune_stability.analysis.region import region_at, regions_at
 from tune_stability.analysis.region_mean import Design
 from tune_stability.analysis.seed_arrays import seed_arrays
+from tune_stability.analysis.sensitivity import learning_rate_sensitivity
 from tune_stability.analysis.slices import Slice, slice_along
 from tune_stability.analysis.stability import Stability, stability
 from tune_stability.analysis.success_rate import success_rate, wilson
@@ -43,23 +47,29 @@ __all__ = [
     "Widening",
     "attribute_widening",
     "attribution",
+    "blaker",
     "calibrate",
     "compare",
+    "expected_best",
     "find_factorial",
     "fit_surface",
     "importance",
     "judge",
     "learning_rate_basin",
+    "learning_rate_sensitivity",
+    "needed_at",
     "prediction_powered_rate",
     "prediction_powered_widening",
     "region_at",
     "regions_at",
     "seed_arrays",
+    "seeds_needed",
     "slice_along",
     "stability",
     "success_arrays",
     "success_rate",
     "summarize",
+    "trials_needed",
     "unit_points",
     "variance_split",
     "whole_number_bands",

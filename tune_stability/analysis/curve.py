@@ -25,7 +25,7 @@ class FittedCurve:
     at_data: Array
 
     def refit(self, wins: Array, counts: Array) -> Array:
-        """The fit at `places` of other data at the same `x`; both of shape `(n_resamples, n)`."""
+        """The fit at `places` of other data at the same `x`; of shape `(n_resamples, n)`, `counts` perhaps `(1, n)`."""
         return _local_linear(self.x, wins, counts, self.places, self.bandwidth)
 
 
@@ -33,30 +33,42 @@ def fit_curve(x: Array, wins: Array, counts: Array, places: Array) -> FittedCurv
     """Local linear regression with a Gaussian kernel (Fan and Gijbels 1996).
 
     `x`, `wins`, `counts`: shape `(n,)`, per configuration its place, successes and trials. The bandwidth is the
-    candidate with the smallest leave-one-configuration-out squared error among those that are at least half the
-    largest gap between neighbours. The slope is shrunk a little, which keeps the fit finite where data are scarce.
+    candidate with the smallest leave-one-configuration-out squared error; where data are scarce it is wider, half the
+    distance to the third nearest place with data. The slope is shrunk a little, which keeps the fit finite there.
     """
-    gap = float(np.diff(np.unique(x)).max(initial=0.0))
-    candidates = [width for width in BANDWIDTHS if width >= gap / 2] or [gap / 2]
-    bandwidth = min(candidates, key=lambda width: _left_out_error(x, wins, counts, width))
+    bandwidth = min(BANDWIDTHS, key=lambda width: _left_out_error(x, wins, counts, width))
     at_data = _local_linear(x, wins[None], counts[None], x, bandwidth)[0]
     values = _local_linear(x, wins[None], counts[None], places, bandwidth)[0]
     return FittedCurve(x, places, bandwidth, values, at_data)
 
 
 def _left_out_error(x: Array, wins: Array, counts: Array, bandwidth: float) -> float:
-    others = 1.0 - np.eye(len(x))
-    predicted = np.diagonal(_local_linear(x, others * wins, others * counts, x, bandwidth))
+    """The squared error of each configuration's rate as predicted by the others."""
+    kernel, k1, k2 = _kernels(x, x, bandwidth)
+    # At its own place a configuration has weight only in the sums of order 0.
+    own = np.diagonal(kernel)
+    s0, s1, s2 = counts @ kernel - own * counts, counts @ k1, counts @ k2
+    predicted = _solve(s0, s1, s2, wins @ kernel - own * wins, wins @ k1)
     return float((counts * (wins / counts - predicted) ** 2).sum())
 
 
 def _local_linear(x: Array, wins: Array, counts: Array, places: Array, bandwidth: float) -> Array:
-    """Fits at `places`, shape `(n_fits, n_places)`, of `n_fits` data sets that share `x`."""
-    z = (x[:, None] - places[None, :]) / bandwidth
+    """Fits at `places`, shape `(n_fits, n_places)`, of `n_fits` data sets that share `x`, and perhaps one `counts`."""
+    kernel, k1, k2 = _kernels(x, places, bandwidth)
+    return _solve(counts @ kernel, counts @ k1, counts @ k2, wins @ kernel, wins @ k1)
+
+
+def _kernels(x: Array, places: Array, bandwidth: float) -> tuple[Array, Array, Array]:
+    """Weights of the data at `places`, and these times the distance once and twice; shape `(n, n_places)`."""
+    distinct = np.unique(x)
+    third = min(2, len(distinct) - 1)
+    reach = np.partition(np.abs(distinct[:, None] - places), third, axis=0)[third] / 2
+    z = (x[:, None] - places[None, :]) / np.maximum(reach, bandwidth)
     # A floor instead of zero weights far away: a resample may have no data near a place.
     kernel = np.exp(-0.5 * z**2) + 1e-9
-    k1, k2 = kernel * z, kernel * z**2
-    s0, s1, s2 = counts @ kernel, counts @ k1, counts @ k2
+    return kernel, kernel * z, kernel * z**2
+
+
+def _solve(s0: Array, s1: Array, s2: Array, t0: Array, t1: Array) -> Array:
     s2 = s2 + _RIDGE * s0
-    t0, t1 = wins @ kernel, wins @ k1
-    return np.clip((s2 * t0 - s1 * t1) / (s2 * s0 - s1**2), 0.0, 1.0)
+    return np.asarray(np.clip((s2 * t0 - s1 * t1) / (s2 * s0 - s1**2), 0.0, 1.0))
