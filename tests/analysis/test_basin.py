@@ -171,3 +171,17 @@ def test_same_generator_seed_same_interval(resampled: str) -> None:
 def test_bad_input(options: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
         basin(np.ones((16, 2)), **options)
+
+
+def test_many_configurations_taken_together_have_the_basin_that_they_have_apart(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-6, -3, 2500)
+    success = (rng.random((2500, 2)) < 0.9 * ((x > -5.2) & (x < -4.1))[:, None]).astype(float)
+    together = learning_rate_basin(success, 10**x, np.random.default_rng(1), n_resamples=200)
+    monkeypatch.setattr("tune_stability.analysis.basin.MANY_CONFIGS", 2500)
+    apart = learning_rate_basin(success, 10**x, np.random.default_rng(1), n_resamples=200)
+    for name in ("lower", "upper"):
+        one, other = getattr(together, name), getattr(apart, name)
+        for value in ("estimate", "low", "high"):
+            assert abs(np.log10(getattr(one, value) / getattr(other, value))) < 0.01
+    assert together.width.n_configs == 2500

@@ -26,7 +26,7 @@ def test_left_out_error_equals_leaving_out() -> None:
         # Weight 0 is to be left out, at the same smoothing.
         fit = module._local_linear(x, (weights * wins)[None], (weights * counts)[None], x[[i]], 0.2)
         total += counts[i] * (wins[i] / counts[i] - float(fit[0, 0])) ** 2
-    assert module._left_out_error(x, wins, counts, 0.2) == pytest.approx(total)
+    assert module._left_out_error(x, wins, counts, np.ones(30), 0.2) == pytest.approx(total)
 
 
 def test_a_line_is_fitted_as_a_line() -> None:
@@ -55,6 +55,6 @@ def test_the_bootstrap_of_configurations_equals_scipys() -> None:
         return found if rows.ndim > 1 else found[0]
 
     theirs = bootstrap((np.arange(40),), width, n_resamples=4000, method="percentile", rng=rng).confidence_interval
-    edges = _edges(_resample(curve, wins, counts, "configurations", 4000, rng), PLACES, 0.5)
+    edges = _edges(_resample(curve, wins, counts, np.ones(40), "configurations", 4000, rng), PLACES, 0.5)
     ours = np.quantile(np.nan_to_num(edges[:, 1] - edges[:, 0]), (0.025, 0.975))
     assert ours == pytest.approx((theirs.low, theirs.high), abs=0.04)

@@ -1,12 +1,13 @@
 """Statistics of successes and scores by configuration and seed: pure functions, without torch, Ray or disk."""
 
+from tune_stability.analysis.arms import ArmSummary
 from tune_stability.analysis.attribution import Attribution, attribution
 from tune_stability.analysis.bands import Band, whole_number_bands
 from tune_stability.analysis.basin import Basin, learning_rate_basin
 from tune_stability.analysis.binomial import blaker
 from tune_stability.analysis.budget import needed_at, seeds_needed, trials_needed
 from tune_stability.analysis.calibration import Calibration, ReliabilityBin, calibrate
-from tune_stability.analysis.compare import ArmSummary, BandComparison, Comparison, Summary, compare, summarize
+from tune_stability.analysis.compare import BandComparison, Comparison, Summary, compare, summarize
 from tune_stability.analysis.expected_best import expected_best
 from tune_stability.analysis.factorial import Factorial, attribute_widening, find_factorial
 from tune_stability.analysis.frames import Arms, judge, success_arrays, unit_points

@@ -21,6 +21,10 @@ Resampled = Literal["configurations", "seeds"]
 FEW_RATES, FEW_TRIALS = 5, 64
 MANY_BROKEN, CLEARLY_ABOVE = 0.1, 0.3
 _PLACES = 161
+MANY_CONFIGS, _NEAR = 2000, 0.01
+"""From so many configurations on, learning rates are rounded to so many decades, an eighth of the least bandwidth."""
+_BLOCK = 500
+"""Resamples at a time, which bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,15 @@ def learning_rate_basin(
         return Basin(edge, edge, width, tau, False, False, False)
 
     places = np.linspace(start, end, _PLACES)
-    curve = fit_curve(x, wins, counts, places)
+    x, wins, counts, times = _like(x, wins, counts)
+    curve = fit_curve(x, wins, counts, places, times)
     estimate = _edges(curve.values[None], places, tau)[0]
-    resamples = _resample(curve, wins, counts, resampled, n_resamples, rng)
+    resamples = np.concatenate(
+        [
+            _resample(curve, wins, counts, times, resampled, min(_BLOCK, n_resamples - start), rng)
+            for start in range(0, n_resamples, _BLOCK)
+        ]
+    )
     draws, broken = _edges(resamples, places, tau), float((_stretches(resamples, tau) != 1).mean())
     exist = ~np.isnan(draws[:, 0])
     gaps = [_gap(edge, x, (start, end)) for edge in estimate]
@@ -105,9 +115,9 @@ def learning_rate_basin(
     if known[2] < FEW_TRIALS:
         doubts.append(f"{known[2]} trials are too few for a basin; run at least {FEW_TRIALS}.")
     inside = (x >= estimate[0]) & (x <= estimate[1])
-    n_inside = float(counts[inside].sum())
+    n_inside = float((times * counts)[inside].sum())
     quantile = float(stats.norm.ppf(0.5 + level / 2))
-    least = wilson(float(wins[inside].sum()) / n_inside, n_inside, quantile)[0] if n_inside else 0.0
+    least = wilson(float((times * wins)[inside].sum()) / n_inside, n_inside, quantile)[0] if n_inside else 0.0
     if broken > MANY_BROKEN or least < tau + CLEARLY_ABOVE * (1 - tau):
         doubts.append(
             f"Inside, the success probability may hardly be above {tau:g}, so that smoothing moves the edges."
@@ -125,15 +135,31 @@ def learning_rate_basin(
 
 
 def _resample(
-    curve: FittedCurve, wins: Array, counts: Array, resampled: Resampled, n_resamples: int, rng: np.random.Generator
+    curve: FittedCurve,
+    wins: Array,
+    counts: Array,
+    times: Array,
+    resampled: Resampled,
+    n_resamples: int,
+    rng: np.random.Generator,
 ) -> Array:
     """Fitted curves of resampled data, shape `(n_resamples, n_places)`."""
-    n = len(wins)
+    n = int(times.sum())
     if resampled == "seeds":
-        drawn = rng.binomial(counts.astype(int), curve.at_data, size=(n_resamples, n)).astype(float)
-        return curve.refit(drawn, counts[None])
-    times = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
-    return curve.refit(times * wins, times * counts)
+        trials = times * counts
+        drawn = rng.binomial(trials.astype(int), curve.at_data, size=(n_resamples, len(wins))).astype(float)
+        return curve.refit(drawn, trials[None])
+    drawn_times = rng.multinomial(n, times / n, size=n_resamples)
+    return curve.refit(drawn_times * wins, drawn_times * counts)
+
+
+def _like(x: Array, wins: Array, counts: Array) -> tuple[Array, Array, Array, Array]:
+    """The configurations, and how many are like each: of many, those at almost one learning rate are taken together."""
+    if len(x) <= MANY_CONFIGS:
+        return x, wins, counts, np.ones(len(x))
+    rows = np.stack([np.round(x / _NEAR) * _NEAR, wins, counts], axis=1)
+    distinct, times = np.unique(rows, axis=0, return_counts=True)
+    return distinct[:, 0], distinct[:, 1], distinct[:, 2], times.astype(float)
 
 
 def _stretches(curves: Array, tau: float) -> NDArray[np.int_]:

@@ -1,4 +1,4 @@
-"""The whole comparison of recipes, from the table of trials."""
+"""The numbers of a study as typed objects: each recipe on its own, and two of them compared."""
 
 from __future__ import annotations
 
@@ -8,34 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tune_stability.analysis.arms import ArmSummary, arm_summary
+from tune_stability.analysis.attribution import Attribution
 from tune_stability.analysis.bands import Band, whole_number_bands
-from tune_stability.analysis.basin import Basin, learning_rate_basin
-from tune_stability.analysis.frames import Arms, independent, judge, require_columns, success_arrays
+from tune_stability.analysis.factorial import attribute_widening
+from tune_stability.analysis.frames import Arms, judge, success_arrays
 from tune_stability.analysis.interval import Interval
+from tune_stability.analysis.powered_frames import powered_widening
 from tune_stability.analysis.region_mean import Design
-from tune_stability.analysis.success_rate import success_rate
+from tune_stability.analysis.report import as_dict, as_frame, sentences
 from tune_stability.analysis.widening import Widening, widening
 from tune_stability.errors import UserError
-from tune_stability.outcomes import FAILURE_MODES, SuccessRule
+from tune_stability.outcomes import SuccessRule
 from tune_stability.spaces import SearchSpace
-
-UNCLASSIFIED = "unclassified"
-
-
-@dataclass(frozen=True)
-class ArmSummary:
-    """One recipe on its own: success rate, basin (None if the learning rate is no axis), and its trials.
-
-    `failure_modes` counts failed design trials; `unclassified` are those that fail by the reader's rule but not by the
-    rule under which they were stored. `n_trials` have an outcome; `missing` were planned and have none.
-    """
-
-    recipe: str
-    success_rate: Interval
-    basin: Basin | None
-    failure_modes: dict[str, int]
-    n_trials: int
-    missing: int
 
 
 @dataclass(frozen=True)
@@ -48,12 +33,18 @@ class BandComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two recipes on their common configurations and seeds; `bands` is empty if `num_epochs` is no axis."""
+    """Two recipes on their common configurations and seeds.
+
+    `bands` is empty if `num_epochs` is no axis. `attribution` is None unless the table has the recipes between the two.
+    `prediction_powered` is None unless both have adaptive rows.
+    """
 
     baseline: ArmSummary
     treatment: ArmSummary
     widening: Widening
     bands: tuple[BandComparison, ...]
+    attribution: Attribution | None
+    prediction_powered: Widening | None
     rule: SuccessRule
 
     @property
@@ -65,6 +56,46 @@ class Comparison:
     def ratio(self) -> Interval:
         """Success rate of the treatment divided by that of the baseline."""
         return self.widening.ratio
+
+    def intervals(self) -> list[tuple[str, str, Interval]]:
+        """Every interval with its quantity and what it is of: an arm, both, a band of epochs or an ingredient."""
+        arms = [
+            (quantity, arm.recipe, interval)
+            for arm in (self.baseline, self.treatment)
+            for quantity, interval in arm.intervals().items()
+        ]
+        both = f"{self.treatment.recipe} over {self.baseline.recipe}"
+        found = [*arms, ("widening", both, self.difference), ("ratio", both, self.ratio)]
+        for part in self.bands:
+            where = f"{both}, epochs {part.band}"
+            found += [("widening", where, part.widening.difference), ("ratio", where, part.widening.ratio)]
+        if self.prediction_powered is not None:
+            powered = self.prediction_powered
+            found += [
+                ("prediction_powered_success_rate", self.baseline.recipe, powered.baseline),
+                ("prediction_powered_success_rate", self.treatment.recipe, powered.treatment),
+                ("prediction_powered_widening", both, powered.difference),
+            ]
+        if self.attribution is not None:
+            found += [("shapley_value", name, interval) for name, interval in self.attribution.shapley.items()]
+            found += [
+                ("shapley_interaction", " and ".join(pair), interval)
+                for pair, interval in self.attribution.interactions.items()
+            ]
+        return found
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row per number, with the columns `quantity`, `of` and the fields of an `Interval`."""
+        return as_frame(self.intervals())
+
+    def to_dict(self) -> dict[str, object]:
+        """All of it as plain data that JSON takes; what is infinite or does not exist is None."""
+        modes = {arm.recipe: arm.failure_modes for arm in (self.baseline, self.treatment)}
+        return {"rule": str(self.rule), "failure_modes": modes, "numbers": as_dict(self.intervals())}
+
+    def summary(self) -> str:
+        """The comparison in sentences, with the numbers that a paper prints."""
+        return sentences(self)
 
 
 @dataclass(frozen=True)
@@ -84,11 +115,15 @@ def compare(
     design: Design = "sobol",
     rule: SuccessRule | None = None,
     rng: np.random.Generator | None = None,
+    n_resamples: int = 1000,
+    with_region: bool = False,
 ) -> Comparison:
     """Compare two recipes on the configurations and seeds of the design that both have.
 
-    `frame`: a row per trial. Adaptive rows are used by the rule `within` only. `design`: how the configurations
-    were chosen. `rng` draws the basins' resamples, by default from seed 0. Raises `UserError` for bad input.
+    `frame`: a row per trial. Adaptive rows are used by the rule `within` and by the prediction-powered widening only.
+    `design`: how the configurations were chosen. `rng` draws the resamples, by default from seed 0; `n_resamples`
+    are those of each basin. `with_region` adds the region at one half from a fitted surface, which takes seconds.
+    Raises `UserError` for bad input.
     """
     if baseline == treatment:
         raise UserError(f"baseline and treatment are both {baseline!r}; name two recipes.")
@@ -97,23 +132,20 @@ def compare(
     frame = frame.reset_index(drop=True)
     arms = success_arrays(frame, (baseline, treatment), space, rule)
     first, second = arms.success[baseline], arms.success[treatment]
-    bands = []
-    if "num_epochs" in space.names:
-        column = space.names.index("num_epochs")
-        epochs = arms.configurations["num_epochs"].to_numpy()
-        for band in whole_number_bands(space.axes[column]):
-            inside = (epochs >= band.low) & (epochs <= band.high)
-            points = arms.points[inside].copy()
-            points[:, column] = (points[:, column] - band.start) / (band.end - band.start)
-            part = None if arms.replicate is None else arms.replicate[inside]
-            bands.append(
-                BandComparison(band, widening(first[inside], second[inside], points.clip(0, 1), design, replicate=part))
-            )
     kept = frame[frame["config_index"].isin(arms.configurations.index)]
     judged = judge(frame, rule)
-    one, other = (_arm(kept, name, arms, space, design, judged, rng) for name in (baseline, treatment))
+    one, other = (
+        arm_summary(kept, name, arms, space, design, judged, rng, n_resamples, with_region)
+        for name in (baseline, treatment)
+    )
     return Comparison(
-        one, other, widening(first, second, arms.points, design, replicate=arms.replicate), tuple(bands), rule
+        one,
+        other,
+        widening(first, second, arms.points, design, replicate=arms.replicate),
+        tuple(_bands(arms, baseline, treatment, space, design)),
+        _attribution(frame, baseline, treatment, space, design, rule),
+        powered_widening(frame, arms, baseline, treatment, space, design, judged),
+        rule,
     )
 
 
@@ -124,6 +156,8 @@ def summarize(
     design: Design = "sobol",
     rule: SuccessRule | None = None,
     rng: np.random.Generator | None = None,
+    n_resamples: int = 1000,
+    with_region: bool = False,
 ) -> Summary:
     """Every recipe on its own, and each but the first compared with the first, its baseline.
 
@@ -138,39 +172,35 @@ def summarize(
     summaries = []
     for name in recipes:
         arm = success_arrays(frame, (name,), space, rule)
-        summaries.append(_arm(frame, name, arm, space, design, judged, rng))
-    comparisons = tuple(compare(frame, recipes[0], name, space, design, rule, rng) for name in recipes[1:])
+        summaries.append(arm_summary(frame, name, arm, space, design, judged, rng, n_resamples, with_region))
+    comparisons = tuple(compare(frame, recipes[0], name, space, design, rule, rng, n_resamples) for name in recipes[1:])
     return Summary(tuple(summaries), comparisons, rule)
 
 
-def _arm(
-    frame: pd.DataFrame,
-    recipe: str,
-    arms: Arms,
-    space: SearchSpace,
-    design: Design,
-    judged: pd.Series[float],
-    rng: np.random.Generator,
-) -> ArmSummary:
-    rate = success_rate(arms.success[recipe], arms.points, design, replicate=arms.replicate)
-    basin = None
-    if "learning_rate" in space.names:
-        axis = space.axes[space.names.index("learning_rate")]
-        basin = learning_rate_basin(
-            arms.success[recipe],
-            arms.configurations["learning_rate"].to_numpy(float),
-            rng,
-            limits=(axis.low, axis.high),
-            resampled="seeds" if len(space.axes) == 1 else "configurations",
-        )
-    return ArmSummary(recipe, rate, basin, _failure_modes(frame, recipe, judged), rate.n_trials, rate.missing)
+def _bands(arms: Arms, baseline: str, treatment: str, space: SearchSpace, design: Design) -> list[BandComparison]:
+    if "num_epochs" not in space.names:
+        return []
+    column = space.names.index("num_epochs")
+    epochs = arms.configurations["num_epochs"].to_numpy()
+    bands = []
+    for band in whole_number_bands(space.axes[column]):
+        inside = (epochs >= band.low) & (epochs <= band.high)
+        points = arms.points[inside].copy()
+        points[:, column] = (points[:, column] - band.start) / (band.end - band.start)
+        replicate = None if arms.replicate is None else arms.replicate[inside]
+        pair = arms.success[baseline][inside], arms.success[treatment][inside]
+        bands.append(BandComparison(band, widening(*pair, points.clip(0, 1), design, replicate=replicate)))
+    return bands
 
 
-def _failure_modes(frame: pd.DataFrame, recipe: str, judged: pd.Series[float]) -> dict[str, int]:
-    require_columns(frame, ("failure_mode",))
-    own = (frame["recipe"] == recipe) & (frame["source"] == "design") & independent(frame)
-    failed = own & (judged.loc[frame.index] == 0)
-    modes = frame.loc[failed, "failure_mode"]
-    counts = {mode: int((modes == mode).sum()) for mode in FAILURE_MODES}
-    rest = int(failed.sum()) - sum(counts.values())
-    return {**counts, UNCLASSIFIED: rest} if rest else counts
+def _attribution(
+    frame: pd.DataFrame, baseline: str, treatment: str, space: SearchSpace, design: Design, rule: SuccessRule
+) -> Attribution | None:
+    if frame["recipe"].nunique() < 4:
+        return None
+    try:
+        found = attribute_widening(frame, baseline, treatment, space, design, rule)[1]
+    except UserError:
+        # The recipes between the two were not run, or not on the same configurations.
+        return None
+    return found if len(found.shapley) > 1 else None

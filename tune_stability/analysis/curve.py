@@ -29,27 +29,31 @@ class FittedCurve:
         return _local_linear(self.x, wins, counts, self.places, self.bandwidth)
 
 
-def fit_curve(x: Array, wins: Array, counts: Array, places: Array) -> FittedCurve:
+def fit_curve(x: Array, wins: Array, counts: Array, places: Array, times: Array | None = None) -> FittedCurve:
     """Local linear regression with a Gaussian kernel (Fan and Gijbels 1996).
 
-    `x`, `wins`, `counts`: shape `(n,)`, per configuration its place, successes and trials. The bandwidth is the
+    `x`, `wins`, `counts`: shape `(n,)`, per configuration its place, successes and trials; `times`, of the same
+    shape, how many configurations are like it, one by default. The bandwidth is the
     candidate with the smallest leave-one-configuration-out squared error; where data are scarce it is wider, half the
     distance to the third nearest place with data. The slope is shrunk a little, which keeps the fit finite there.
     """
-    bandwidth = min(BANDWIDTHS, key=lambda width: _left_out_error(x, wins, counts, width))
-    at_data = _local_linear(x, wins[None], counts[None], x, bandwidth)[0]
-    values = _local_linear(x, wins[None], counts[None], places, bandwidth)[0]
+    times = np.ones(len(x)) if times is None else times
+    bandwidth = min(BANDWIDTHS, key=lambda width: _left_out_error(x, wins, counts, times, width))
+    all_wins, all_counts = (times * wins)[None], (times * counts)[None]
+    at_data = _local_linear(x, all_wins, all_counts, x, bandwidth)[0]
+    values = _local_linear(x, all_wins, all_counts, places, bandwidth)[0]
     return FittedCurve(x, places, bandwidth, values, at_data)
 
 
-def _left_out_error(x: Array, wins: Array, counts: Array, bandwidth: float) -> float:
+def _left_out_error(x: Array, wins: Array, counts: Array, times: Array, bandwidth: float) -> float:
     """The squared error of each configuration's rate as predicted by the others."""
     kernel, k1, k2 = _kernels(x, x, bandwidth)
     # At its own place a configuration has weight only in the sums of order 0.
     own = np.diagonal(kernel)
-    s0, s1, s2 = counts @ kernel - own * counts, counts @ k1, counts @ k2
-    predicted = _solve(s0, s1, s2, wins @ kernel - own * wins, wins @ k1)
-    return float((counts * (wins / counts - predicted) ** 2).sum())
+    all_wins, all_counts = times * wins, times * counts
+    s0, s1, s2 = all_counts @ kernel - own * counts, all_counts @ k1, all_counts @ k2
+    predicted = _solve(s0, s1, s2, all_wins @ kernel - own * wins, all_wins @ k1)
+    return float((all_counts * (wins / counts - predicted) ** 2).sum())
 
 
 def _local_linear(x: Array, wins: Array, counts: Array, places: Array, bandwidth: float) -> Array:

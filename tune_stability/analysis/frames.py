@@ -26,6 +26,8 @@ COLUMNS = ("recipe", "config_index", "source", "seed", "status", "score", "major
 class Arms:
     """Success arrays, shape `(n_configs, n_seeds)`, of several recipes on the same configurations and seeds.
 
+    `scores`, of the same shape, are those at the end of training, NaN where a run diverged or is missing; `majority` is
+    the median of the majority scores.
     `configurations` has a row per configuration, in the order of the arrays, with the space's axes as columns;
     `points` are the same, shape `(n_configs, n_axes)`, in the unit cube. `replicate`, shape `(n_configs,)`, tells the
     independent scrambles of the design apart, None if it is of one. `dropped` counts the
@@ -33,6 +35,8 @@ class Arms:
     """
 
     success: dict[str, Array]
+    scores: dict[str, Array]
+    majority: float
     configurations: pd.DataFrame
     points: Array
     replicate: NDArray[np.int64] | None
@@ -95,13 +99,17 @@ def success_arrays(
     place = seeds.assign(column=seeds.groupby("config_index").cumcount())
     rows = rows.merge(place, on=["config_index", "seed"])
     shape = (len(configurations), int(place["column"].max()) + 1)
-    success = {}
+    success, scores = {}, {}
     for name in recipes:
         own = rows[rows["recipe"] == name]
-        success[name] = np.full(shape, np.nan)
-        success[name][configurations.index.get_indexer(pd.Index(own["config_index"])), own["column"]] = own["success"]
-    dropped = len(having) - len(common)
-    return Arms(success, configurations, unit_points(configurations, space), _replicate(rows, configurations), dropped)
+        cell = configurations.index.get_indexer(pd.Index(own["config_index"])), own["column"]
+        success[name], scores[name] = np.full(shape, np.nan), np.full(shape, np.nan)
+        success[name][cell] = own["success"]
+        scores[name][cell] = np.where(own["success"].isna(), np.nan, own["score"].to_numpy(float, na_value=np.nan))
+    majorities = rows["majority_score"].to_numpy(float, na_value=np.nan)
+    majority = float(np.nanmedian(majorities)) if np.isfinite(majorities).any() else np.nan
+    points, replicate = unit_points(configurations, space), _replicate(rows, configurations)
+    return Arms(success, scores, majority, configurations, points, replicate, len(having) - len(common))
 
 
 def independent(frame: pd.DataFrame) -> pd.Series[bool]:
