@@ -48,10 +48,11 @@ def regions_at(
     at most `s` allows for `s / tau`.
 
     Where it holds (`results/coverage/region.parquet`, 13 shapes, 6 to 32 studies a cell): at tau = 0.5, with 16 and 64
-    configurations by 1 and 3 seeds, the 95 % interval covers in 96 to 98 % of studies over all shapes, and in 75 to 100 %
-    by shape, lowest for islands and balls in which few configurations lie. With 256 configurations it covers in 92 %, but
-    hardly ever for islands with sharp edges and a plateau of 0.9, which smoothing makes smaller. At other taus it
-    covers in as few as 6 % where the probability jumps. It is not trusted there, nor with fewer than 16 configurations.
+    configurations by 1 and 3 seeds, the 95 % interval covers in 96 to 98 % of studies over all shapes. By shape it
+    covers in 75 to 100 %, lowest for islands and balls in which few configurations lie. With 256 configurations it
+    covers in 92 %, but hardly ever for islands with sharp edges and a plateau of 0.9, which smoothing makes smaller. At
+    other taus it covers in as few as 6 % where the probability jumps. It is not trusted at other taus, with fewer
+    than 16 configurations, or with more than 64.
 
     Raises `UserError` for a tau outside (0, 1).
     """
