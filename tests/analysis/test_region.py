@@ -85,10 +85,12 @@ def test_one_configuration_knows_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_configs", "tau", "said"), [(15, 0.5, "15 configurations are too few"), (32, 0.9, "reaches 0.9")]
+    ("n_configs", "tau", "said"),
+    [(15, 0.5, "15 configurations are too few"), (65, 0.5, "Above 64 configurations"), (32, 0.9, "reaches 0.9")],
 )
 def test_where_the_interval_does_not_cover_it_is_not_trusted(n_configs: int, tau: float, said: str) -> None:
-    surface = fit_surface(study()[:n_configs], POINTS[:n_configs])
+    points = (np.arange(n_configs)[:, None] + 0.5) / n_configs
+    surface = fit_surface((points > 0.4).astype(float), points)
     region = region_at(surface, tau, np.random.default_rng(0))
     assert not region.trustworthy
     assert said in region.note
