@@ -37,7 +37,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 
 # These only call the others, so they may import any of them.
-FRONT = frozenset({"__init__", "__main__", "cli", "search", "planning", "running", "answering", "report", "explain"})
+FRONT = frozenset(
+    {"__init__", "__main__", "cli", "search", "planning", "running", "answering", "comparing", "report", "explain"}
+)
 
 # Libraries that are slow to load, or that one part wraps for all others.
 ONLY_IN: dict[str, tuple[str, ...]] = {

@@ -11,6 +11,7 @@ from tune_stability.spaces import SearchSpace
 from tune_stability.trials import TrialConfig, TrialResult
 
 if TYPE_CHECKING:
+    from tune_stability.comparing import compare
     from tune_stability.store import load_results
 
     __version__: str
@@ -23,12 +24,17 @@ __all__ = [
     "TrialConfig",
     "TrialResult",
     "__version__",
+    "compare",
     "load_results",
 ]
 
 
 def __getattr__(name: str) -> object:
     # Every module of the package pays for what is imported here, so what takes time waits until it is asked for.
+    if name == "compare":
+        from tune_stability.comparing import compare
+
+        return compare
     if name == "load_results":
         from tune_stability.store import load_results
 

@@ -127,6 +127,20 @@ def independent(frame: pd.DataFrame) -> pd.Series[bool]:
     return ((init == data) & (data == dropout)).astype(bool)
 
 
+def expressed_in(frame: pd.DataFrame, own: SearchSpace, other: SearchSpace) -> pd.DataFrame:
+    """The table with every configuration of the space `own` moved to the same place of the unit cube in `other`.
+
+    Both have axes of the same names. Numbers are rounded to ten digits, so that the same place is the same number.
+    """
+    moved = {}
+    for one, another in zip(own.axes, other.axes, strict=True):
+        column = frame[one.name]
+        places = {value: another.value(one.position(value)) for value in column.unique()}
+        values = column.map(places)
+        moved[one.name] = values.map(lambda x: float(f"{x:.10g}")) if isinstance(column.iloc[0], float) else values
+    return frame.assign(**moved)
+
+
 def unit_points(configurations: pd.DataFrame, space: SearchSpace) -> Array:
     """The points of the unit cube, shape `(n_configs, n_axes)`, at which configurations lie.
 
