@@ -1,9 +1,9 @@
-"""How long a store takes to read and two recipes to compare, from ten thousand trials to a million, and in how much memory.
+"""How long a store takes to read and two recipes to compare, up to a million trials, and in how much memory.
 
     python experiments/benchmarks/speed.py [--output results/benchmarks/speed.parquet]
 
-Every size is measured in a process of its own, three times, on one core. The trials are simulated from the analytic trainable's
-success probability; the store has the schema, the row groups and the columns of a real, compacted one.
+Every size is measured in a process of its own, three times, on one core. The trials are simulated from a success
+probability along the learning rate; the store has the schema and the columns of a real, compacted one.
 """
 
 from __future__ import annotations
