@@ -24,9 +24,9 @@ from scipy.stats import qmc
 from tune_stability.analysis import Interval, learning_rate_basin
 
 Array = NDArray[np.float64]
-LEVEL, TAU, RESAMPLES = 0.95, 0.5, 300
+LEVEL, TAU, RESAMPLES = 0.95, 0.5, 200
 START, END = -7.0, -3.0
-SIZES = {8: (5, 25), 16: (5, 25), 32: (3, 25), 64: (1, 5, 25), 256: (1, 5)}
+SIZES = {8: (5,), 16: (5, 25), 32: (3,), 64: (1, 5), 256: (1,)}
 """Configurations, and with each of them the numbers of seeds."""
 DESIGNS = ("grid", "sobol", "random")
 

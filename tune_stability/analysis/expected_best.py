@@ -15,7 +15,7 @@ from tune_stability.errors import UserError
 Array = NDArray[np.float64]
 
 LARGEST_SHARE = 0.125
-FEW_SUCCESSES = 3
+FEW_SUCCESSES = 5
 
 
 def expected_best(

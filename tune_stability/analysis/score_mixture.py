@@ -43,9 +43,8 @@ def moment_limits(
     residuals[np.abs(residuals) < 1e-12 * np.abs(scores).max()] = 0.0
     freedom = n - 1 - (n_failed > 0)
     within = _pooled_variance(residuals, freedom, rng, n_draws)
-    deviation = np.sqrt(within)
-    low = low_mean + (deviation * rng.standard_normal(n_draws) / np.sqrt(n_failed) if n_failed else 0.0)
-    high = high_mean + deviation * rng.standard_normal(n_draws) / np.sqrt(n_won)
+    low = low_mean + np.sqrt(within * _error(residuals, ~won)) * rng.standard_normal(n_draws)
+    high = high_mean + np.sqrt(within * _error(residuals, won)) * rng.standard_normal(n_draws)
     share = rng.beta(n_failed + 0.5, n_won + 0.5, n_draws)
     mean, gap = high + share * (low - high), (high - low) ** 2
 
@@ -63,6 +62,14 @@ def moment_limits(
         means[0 if low_mean > high_mean else 1] = np.quantile(high, 2 * tail if low_mean > high_mean else 1 - 2 * tail)
     deviations = np.sqrt(variances)
     return MomentLimits((float(means[0]), float(means[1])), (float(deviations[0]), float(deviations[1])))
+
+
+def _error(residuals: Array, hump: NDArray[np.bool_]) -> float:
+    """The variance of a hump's mean, in units of the pooled variance; a hump wider than that keeps its own."""
+    n, pooled = int(hump.sum()), float((residuals**2).mean())
+    if n < 2 or pooled == 0:
+        return 1 / n if n else 0.0
+    return max(float(residuals[hump].var(ddof=1)) / pooled, 1.0) / n
 
 
 def _pooled_variance(residuals: Array, freedom: int, rng: np.random.Generator, n_draws: int) -> Array:
