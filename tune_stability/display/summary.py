@@ -46,9 +46,12 @@ def print_best(frame: pd.DataFrame, space: SearchSpace, rule: SuccessRule, conso
 
 
 def _arms(arms: tuple[ArmSummary, ...]) -> Table:
-    table = make_table("Success rate of the region", "recipe", "success rate", "trials", "missing")
+    table = make_table(
+        "Success rate of the region", "recipe", "success rate", "trials", "missing", "trials for one success (95 %)"
+    )
     for arm in arms:
-        table.add_row(arm.recipe, arm.success_rate.format("percent"), str(arm.n_trials), str(arm.missing))
+        needed = arm.trials_needed.format("plain", 0)
+        table.add_row(arm.recipe, arm.success_rate.format("percent"), str(arm.n_trials), str(arm.missing), needed)
     return table
 
 
@@ -104,7 +107,7 @@ def _value(value: object) -> str:
 
 
 def _rate(edge: Interval) -> str:
-    return f"{edge.estimate:.2g} [{edge.low:.2g}, {edge.high:.2g}]"
+    return f"{edge.estimate:.2g} [{edge.low:.2g}, {edge.high:.2g}]{'' if edge.trustworthy else ' ?'}"
 
 
 def _intervals(summary: Summary) -> list[tuple[str, Interval]]:
