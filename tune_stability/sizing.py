@@ -10,7 +10,7 @@ from typing import cast
 import pandas as pd
 
 from tune_stability.analysis import Design, look_level, look_sizes, success_arrays
-from tune_stability.analysis.planning_sizes import WORST_CASE, PairedVariance, needed_configs, paired_variance
+from tune_stability.analysis.planning_sizes import PairedVariance, needed_configs, paired_variance, worst_case
 from tune_stability.display.plan import PlannedSize
 from tune_stability.outcomes import SuccessRule
 from tune_stability.planning import seconds_per_effort
@@ -37,10 +37,11 @@ def planned_sizes(
     variances = _from_pilot(received, frame, rule)
     widths = WIDTHS if received.stop_rule is None else (received.stop_rule.width,)
     trial = _seconds_per_trial(received, location)
+    freedom = received.replicates - 1 if received.replicates > 1 else None
     sizes = []
     for width in widths:
         of_one = [
-            _planned(received, frame, variances or [WORST_CASE], width, n_seeds, trial, price_per_hour)
+            _planned(received, frame, variances or [worst_case(freedom)], width, n_seeds, trial, price_per_hour)
             for n_seeds in sorted({*SEEDS, received.num_seeds})
         ]
         least = min((size.to_run for size in of_one if size.n_configs is not None), default=None)
@@ -57,7 +58,7 @@ def _from_pilot(received: StudySpec, frame: pd.DataFrame, rule: SuccessRule) -> 
             return []
         arms = success_arrays(frame, (baseline, treatment), received.space, rule)
         pair = arms.success[baseline], arms.success[treatment]
-        variance = paired_variance(*pair, arms.points, cast(Design, received.sampler))
+        variance = paired_variance(*pair, arms.points, cast(Design, received.sampler), arms.replicate)
         if variance is None:
             return []
         found.append(variance)

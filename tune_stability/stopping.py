@@ -105,7 +105,9 @@ def looks_at(
             arms = success_arrays(seen, (baseline, treatment), spec.space, rule)
             first, second = arms.success[baseline], arms.success[treatment]
             design = cast(Design, spec.sampler)
-            looks[treatment] = take_look(first, second, arms.points, design, look=number, most=most, width=width)
+            looks[treatment] = take_look(
+                first, second, arms.points, design, look=number, most=most, width=width, replicate=arms.replicate
+            )
     return looks
 
 

@@ -1,6 +1,6 @@
 """How often the interval of the widening covers the truth when a study stops as soon as it is narrow enough.
 
-    python experiments/coverage/sequential.py [--designs random,sobol] [--studies 200] [--most 512]
+    python experiments/coverage/sequential.py [--designs sobol,random] [--studies 200] [--most 512]
 
 Every study draws its own design and its own trials, and is looked at as `tune-stability search --until-width` looks at
 it. For each target width it stops at the first look that reaches it, or at the last one. Beside the rule of the package
@@ -20,12 +20,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from run import Surface, make_surfaces
+from surfaces import Surface, draw, make_surfaces
 
 from tune_stability.analysis import widening
 from tune_stability.analysis.region_mean import Design
 from tune_stability.analysis.sequential import look_level, look_sizes
-from tune_stability.sampling.designs import design_points
 
 Array = NDArray[np.float64]
 LEVEL = 0.95
@@ -47,7 +46,7 @@ KEYS = ["baseline", "treatment", "design", "n_seeds", "most", "studies"]
 def main() -> None:
     """Measure what the output lacks, write after every cell, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--designs", default="random,sobol")
+    parser.add_argument("--designs", default="sobol,random")
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--most", type=int, default=512)
     parser.add_argument("--seed", type=int, default=0)
@@ -119,13 +118,14 @@ def study(
     baseline: Surface, treatment: Surface, design: Design, n_seeds: int, most: int, rng: np.random.Generator
 ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """One study's intervals at every look, by the rule and naive."""
-    points = design_points(design, most, baseline.n_axes, int(rng.integers(2**31)))
+    points, replicate = draw(design, most, baseline.n_axes, rng)
     success = [(rng.random((most, n_seeds)) < arm.probability(points)[:, None]) * 1.0 for arm in (baseline, treatment)]
     looks = []
     for number, size in enumerate(look_sizes(most), 1):
         first, second = (values[:size] for values in success)
+        scramble = None if replicate is None else replicate[:size]
         both = (
-            widening(first, second, points[:size], design, level).difference
+            widening(first, second, points[:size], design, level, scramble).difference
             for level in (look_level(number, most, LEVEL), LEVEL)
         )
         looks.append(tuple((interval.low, interval.high) for interval in both))

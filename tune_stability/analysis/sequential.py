@@ -41,6 +41,7 @@ def take_look(
     most: int,
     width: float,
     level: float = 0.95,
+    replicate: ArrayLike | None = None,
 ) -> Look:
     """Look number `look` of a study of at most `most` configurations that stops at an interval `width` wide.
 
@@ -67,7 +68,7 @@ def take_look(
     if not 1 <= look <= len(sizes):
         raise UserError(f"a study of at most {most} configurations has the looks 1 to {len(sizes)}, received {look}.")
     own = look_level(look, most, level)
-    interval = widening(baseline, treatment, points, design, own).difference
+    interval = widening(baseline, treatment, points, design, own, replicate).difference
     reached = interval.trustworthy and interval.high - interval.low <= width
     return Look(look, sizes[look - 1], own, interval, reached)
 
