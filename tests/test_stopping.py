@@ -14,11 +14,13 @@ from rich.console import Console
 from tune_stability import load_results
 from tune_stability.analysis import look_level, success_arrays, widening
 from tune_stability.answering import answer
+from tune_stability.display.looks import look_line
 from tune_stability.errors import UserError
 from tune_stability.options import SearchOptions, search_options
+from tune_stability.outcomes import SuccessRule
 from tune_stability.running import run_search
 from tune_stability.spaces import get_space
-from tune_stability.stopping import stop_rule
+from tune_stability.stopping import looks_at, stop_rule
 from tune_stability.store import read_study
 from tune_stability.studies import StopRule
 
@@ -91,6 +93,19 @@ def test_it_stops_at_the_first_look_that_is_narrow_enough_and_then_does_nothing_
     assert read[read.index("Success rule") :] == text[text.index("Success rule") :]
     with pytest.raises(UserError, match=rf"has {last} configurations by --until-width 0.5, received 64 without a"):
         search(num_configs=64)
+
+
+def test_a_look_at_a_sobol_design_knows_its_scrambles(search: Search, tmp_path: Path) -> None:
+    text = search(sampler="sobol", until_width="1.2", num_configs=16, seeds=2)
+    assert looks(text) == [16]
+    spec, frame = read_study(tmp_path / "study"), load_results(tmp_path / "study")
+    look = looks_at(spec, ["devlin", "stable"], frame, SuccessRule(), 1, 1.2)["stable"]
+    arms = success_arrays(frame, ("devlin", "stable"), spec.space)
+    assert arms.replicate is not None
+    assert len(set(arms.replicate)) == 8
+    first, second = arms.success["devlin"], arms.success["stable"]
+    assert look.interval == widening(first, second, arms.points, "sobol", look.level, arms.replicate).difference
+    assert look_line(look, "devlin", "stable", 1.2) in text
 
 
 def test_it_stops_at_the_most_and_says_so_and_more_goes_on(search: Search, tmp_path: Path) -> None:
