@@ -61,6 +61,7 @@ def looks(text: str) -> list[int]:
     return [int(size) for size in re.findall(r"^look \d+ at (\d+) configurations", text, flags=re.MULTILINE)]
 
 
+@pytest.mark.slow
 def test_it_stops_at_the_first_look_that_is_narrow_enough_and_then_does_nothing_more(
     search: Search, tmp_path: Path
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_study_of_fixed_size_may_get_a_rule_and_more_seeds(search: Search, tmp
     assert load_results(tmp_path / "study").groupby("config_index")["seed"].nunique().min() == 2
 
 
+@pytest.mark.slow
 def test_every_widening_over_the_baseline_must_be_narrow(search: Search, tmp_path: Path) -> None:
     text = search(until_width="0.5", num_configs=64, recipes="devlin,devlin+correction,stable")
     lines = [line for line in text.splitlines() if line.startswith("look ")]

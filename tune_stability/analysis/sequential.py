@@ -52,7 +52,12 @@ def take_look(
     (Bonferroni) and not joined by the looks' correlation, because a Sobol design has no independent increments. So if
     the interval of a fixed number of configurations covers as it says, all looks' intervals cover together with
     `level`, whatever stops the study: this rule, another width, or a person. Nothing is assumed of how looks depend on
-    each other. A larger `most` plans all looks anew. `experiments/coverage/sequential.py` measures the coverage.
+    each other. A larger `most` plans all looks anew.
+
+    What it costs and brings (`experiments/coverage/sequential.py`, eight pairs of surfaces by four numbers of seeds by
+    two designs, at most 512 configurations): for widths of 0.1 to 0.4 the interval at stopping covers in 99 % of
+    studies on average and in 95.5 % at least, where peeking at the usual interval covers in 93 or 94 % and in 85.5 % at
+    least; it takes 1.3 to 2.5 times as many configurations as peeking.
 
     >>> import numpy as np
     >>> first, second = np.tile([[0], [0], [0], [1]], (16, 1)), np.tile([[0], [1], [1], [1]], (16, 1))
