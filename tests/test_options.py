@@ -74,12 +74,23 @@ def test_bad_durations_are_refused_in_one_line(text: str) -> None:
         ({"cpus_per_trial": math.nan}, "--cpus-per-trial must be above 0, received nan."),
         ({"gpus_per_trial": -1.0}, "--gpus-per-trial must be at least 0, received -1."),
         ({"gpus_per_trial": math.nan}, "--gpus-per-trial must be at least 0, received nan."),
+        ({"price_per_hour": 0.0}, "--price-per-hour must be above 0, received 0."),
+        ({"price_per_hour": math.inf}, "--price-per-hour must be above 0, received inf."),
+        ({"price_per_hour": math.nan}, "--price-per-hour must be above 0, received nan."),
     ],
 )
 def test_numbers_out_of_range(change: dict, message: str) -> None:
     with pytest.raises(UserError) as caught:
         SearchOptions(**change)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("change", "configurations"),
+    [({}, 40), ({"num_configs": 7}, 7), ({"until_width": "0.1"}, 512), ({"until_width": "0.1", "num_configs": 7}, 7)],
+)
+def test_how_many_configurations_if_nobody_says(change: dict, configurations: int) -> None:
+    assert SearchOptions(**change).configurations == configurations
 
 
 def test_the_edges_of_the_ranges_are_allowed() -> None:
@@ -162,6 +173,9 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("time_budget = 90", "time_budget", "90"),
         ("time_budget = 1.5", "time_budget", "1.5"),
         ('time_budget = "2h"', "time_budget", "2h"),
+        ("until_width = 0.1", "until_width", "0.1"),
+        ("until_width = 1", "until_width", "1"),
+        ("price_per_hour = 2", "price_per_hour", 2.0),
         ('recipes = "devlin"', "recipes", "devlin"),
         ("recipes = []", "recipes", ""),
         ('out = "there"', "out", "there"),
@@ -189,6 +203,7 @@ def test_values_of_a_study_file(tmp_path: Path, text: str, name: str, value: obj
         ('model = ["micro-bert"]', "model in {path} must be of type str, received ['micro-bert']."),
         ("cpus_per_trial = true", "cpus_per_trial in {path} must be of type float, received True."),
         ("max_concurrent = 1.5", "max_concurrent in {path} must be of type int, received 1.5."),
+        ("until_width = true", "until_width in {path} must be of type str, received True."),
         ("time_budget = true", "time_budget in {path} must be of type str, received True."),
         ("time_budget = nan", "--time-budget takes a duration like 90s, 15m or 1.5h, received 'nan'."),
         ("seeds = 0", "--seeds must be at least 1, received 0."),

@@ -38,7 +38,20 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 
 # These only call the others, so they may import any of them.
 FRONT = frozenset(
-    {"__init__", "__main__", "cli", "search", "planning", "running", "answering", "comparing", "report", "explain"}
+    {
+        "__init__",
+        "__main__",
+        "cli",
+        "search",
+        "planning",
+        "running",
+        "sizing",
+        "stopping",
+        "answering",
+        "comparing",
+        "report",
+        "explain",
+    }
 )
 
 # Libraries that are slow to load, or that one part wraps for all others.

@@ -8,7 +8,7 @@ from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.errors import UserError
 from tune_stability.recipes import DEVLIN, STABLE, Recipe
 from tune_stability.spaces import SearchSpace, get_space
-from tune_stability.studies import FIXED, GROWING, SPEC_VERSION, StudySpec
+from tune_stability.studies import FIXED, GROWING, SPEC_VERSION, StopRule, StudySpec
 
 
 def spec(**changes: object) -> StudySpec:
@@ -104,3 +104,28 @@ def test_a_newer_version_asks_for_an_upgrade() -> None:
         UserError, match=f"schema version {SPEC_VERSION + 1}, this .* reads up to {SPEC_VERSION}; upgrade"
     ):
         StudySpec.from_json(json.dumps(newer), "here")
+
+
+def test_a_stop_rule_is_stored_and_older_specs_have_none() -> None:
+    ruled = spec(stop_rule=StopRule(0.1, 512))
+    assert StudySpec.from_json(ruled.to_json(), "here") == ruled
+    assert json.loads(ruled.to_json())["stop_rule"] == {"width": 0.1, "max_configs": 512}
+    assert "stop_rule" not in json.loads(spec().to_json())
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (3, "the stop_rule is 3"),
+        ({}, "width must be a float, found None"),
+        ({"width": 0.1}, "max_configs must be a int, found None"),
+        ({"width": 0.1, "max_configs": 1.5}, "max_configs must be a int, found 1.5"),
+        ({"width": 0.1, "max_configs": 0}, "max_configs must be at least 1, received 0"),
+        ({"width": 2, "max_configs": 8}, "lies between 0 and 2, received 2"),
+        ({"width": float("nan"), "max_configs": 8}, "lies between 0 and 2, received nan"),
+    ],
+)
+def test_a_stop_rule_that_cannot_be(rule: object, words: str) -> None:
+    with pytest.raises(UserError, match=words) as caught:
+        StudySpec.from_json(json.dumps({**json.loads(spec().to_json()), "stop_rule": rule}), "here")
+    assert "\n" not in str(caught.value)

@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from tune_stability.analysis import Design, seed_arrays, summarize, variance_split
+from tune_stability.display.looks import print_looks
 from tune_stability.display.summary import print_best, print_summary
 from tune_stability.display.variance import print_variance
 from tune_stability.errors import UserError
@@ -17,6 +18,7 @@ from tune_stability.outcomes import SuccessRule
 from tune_stability.plots import region_figure
 from tune_stability.sampling.designs import DESIGNS
 from tune_stability.sampling.enumeration import what_is_compared
+from tune_stability.stopping import latest_looks
 from tune_stability.store import Location, load_results
 from tune_stability.studies import StudySpec
 
@@ -54,6 +56,8 @@ def answer(
     rng = np.random.default_rng(spec.design_seed)
     summary = summarize(frame, recipes, spec.space, design, rule, rng)
     print_summary(summary, what_is_compared(spec), console)
+    if spec.stop_rule is not None and len(recipes) > 1:
+        print_looks(latest_looks(spec, recipes, frame, rule), recipes[0], console)
     if spec.seed_scheme == "factorial" and spec.num_seeds > 1:
         scores = {recipe: seed_arrays(frame, recipe, spec.num_seeds) for recipe in recipes}
         print_variance({recipe: variance_split(scores[recipe], rng) for recipe in recipes}, console)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import tomllib
 import types
@@ -17,6 +18,9 @@ from tune_stability.errors import UserError, unknown_name
 from tune_stability.hyperparameters import HYPERPARAMETER_NAMES, HYPERPARAMETER_TYPES, Hyperparameters, Value
 from tune_stability.trials import FINE_TUNING
 
+NUM_CONFIGS = 40
+MAX_CONFIGS = 512
+"""The most configurations that `--until-width` runs if nobody says how many."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -40,7 +44,7 @@ class SearchOptions:
     settings: tuple[str, ...] = ()
     trainable: str = FINE_TUNING
     sampler: str = "sobol"
-    num_configs: int = 40
+    num_configs: int | None = None
     seeds: int = 2
     replicates: int = 8
     seed_scheme: str = "single"
@@ -51,10 +55,12 @@ class SearchOptions:
     cpus_per_trial: float = 1.0
     gpus_per_trial: float | None = None
     max_concurrent: int | None = None
+    until_width: str | None = None
     time_budget: str | None = None
     checkpoint_every: int = 0
     success_rule: str = "majority"
     plan: bool = False
+    price_per_hour: float | None = None
     verbose: bool = False
 
     def __post_init__(self) -> None:
@@ -73,12 +79,22 @@ class SearchOptions:
             raise UserError(f"--cpus-per-trial must be above 0, received {self.cpus_per_trial:g}.")
         if self.gpus_per_trial is not None and not self.gpus_per_trial >= 0:
             raise UserError(f"--gpus-per-trial must be at least 0, received {self.gpus_per_trial:g}.")
+        if self.price_per_hour is not None and not 0 < self.price_per_hour < math.inf:
+            raise UserError(f"--price-per-hour must be above 0, received {self.price_per_hour:g}.")
         self.time_budget_seconds()
+        self.width()
         self.pinned()
 
     @property
     def recipe_names(self) -> list[str]:
         return [name.strip() for name in self.recipes.split(",") if name.strip()]
+
+    @property
+    def configurations(self) -> int:
+        """`num_configs`, or its default: with `until_width` the most that may run."""
+        if self.num_configs is not None:
+            return self.num_configs
+        return NUM_CONFIGS if self.until_width is None else MAX_CONFIGS
 
     @property
     def folder(self) -> str:
@@ -124,6 +140,18 @@ class SearchOptions:
                 given[name] = getattr(self, option)
         Hyperparameters().replace(**given)
         return given
+
+    def width(self) -> float | None:
+        """The width of `until_width`. Raises `UserError` if it is no number between 0 and 2, the widest there is."""
+        if self.until_width is None:
+            return None
+        try:
+            width = float(self.until_width)
+        except ValueError:
+            width = math.nan
+        if not 0 < width < 2:
+            raise UserError(f"--until-width takes a width between 0 and 2, as in 0.10, received {self.until_width!r}.")
+        return width
 
     def time_budget_seconds(self) -> float | None:
         """The time budget in seconds. Raises `UserError` if it is not like 90, 90s, 15m, 1.5h or 2d."""
@@ -202,7 +230,7 @@ def _is_list_of_names(name: str, value: object) -> bool:
 
 def _checked(path: Path, name: str, value: object, kind: Any) -> object:
     allowed = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    if name == "time_budget" and type(value) in (int, float):
+    if name in ("time_budget", "until_width") and type(value) in (int, float):
         return str(value)
     if type(value) is int and float in allowed:
         return float(value)

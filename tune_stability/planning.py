@@ -21,6 +21,7 @@ from tune_stability.sampling.optuna_samplers import ADAPTIVE
 from tune_stability.sampling.resuming import AdaptiveState, adaptive_state
 from tune_stability.sampling.sources import AdaptiveSource, EnumeratedSource, TrialSource
 from tune_stability.spaces import get_space
+from tune_stability.stopping import stop_rule
 from tune_stability.store import Location, load_results, locate, read_study, stored_ids
 from tune_stability.studies import SeedScheme, StudySpec
 from tune_stability.trials import FINE_TUNING, TrialConfig
@@ -61,12 +62,13 @@ def study_spec(options: SearchOptions) -> StudySpec:
         reference_learning_rate=rate,
         sampler=options.sampler,
         design_seed=options.design_seed,
-        num_configs=options.num_configs,
+        num_configs=options.configurations,
         num_seeds=options.seeds,
         replicates=options.replicates if options.sampler == "sobol" else 1,
         seed_scheme=cast(SeedScheme, options.seed_scheme),
         family=family,
         settings=options.pinned(),
+        stop_rule=stop_rule(options),
         data=options.data,
         checkpoint_every=options.checkpoint_every,
     )
@@ -100,7 +102,7 @@ def work_left(received: StudySpec, location: Location, executor: str) -> Work:
 
 def estimated_seconds(work: Work, received: StudySpec, location: Location) -> float | None:
     """The time that the work takes one worker, from stored trials or a first guess; None if there is neither."""
-    per_effort = _seconds_per_effort(received, location)
+    per_effort = seconds_per_effort(received, location)
     if per_effort is None:
         return None
     known = sum(trial.hyperparameters.effort for trial in work.missing)
@@ -111,6 +113,21 @@ def estimated_seconds(work: Work, received: StudySpec, location: Location) -> fl
     middle = received.space.configuration([0.5] * len(received.space.axes))
     typical = [trial.hyperparameters.effort for trial in configuration_trials(received, 0, middle, "adaptive")]
     return per_effort * (known + unknown * statistics.fmean(typical))
+
+
+def seconds_per_effort(received: StudySpec, location: Location) -> float | None:
+    """The seconds that a unit of effort takes one worker, from stored trials or a first guess."""
+    if location.exists(location.study_file):
+        rows = load_results(location, columns=["status", "seconds", "num_epochs", "max_steps"])
+        rows = rows[rows["status"] == "completed"]
+        if len(rows):
+            return float(
+                (rows["seconds"] / rows["max_steps"].where(rows["max_steps"] > 0, rows["num_epochs"])).median()
+            )
+    # The guess is for all of the embedded models' own task, by epochs.
+    own_task = received.trainable == FINE_TUNING and received.task == "grammar"
+    other_size = {"max_steps", "train_size"} & {*received.settings, *received.space.names}
+    return seconds_per_epoch(received.model) if own_task and not other_size else None
 
 
 def check_model(options: SearchOptions, received: StudySpec) -> None:
@@ -188,17 +205,3 @@ def _what_is_tuned(options: SearchOptions) -> tuple[str, str, dict[str, Value], 
     known = revision(options.model)
     task = load_task(options.task_name, options.data)
     return known, task.fingerprint, family_settings(options.model, known), len(task.train)
-
-
-def _seconds_per_effort(received: StudySpec, location: Location) -> float | None:
-    if location.exists(location.study_file):
-        rows = load_results(location, columns=["status", "seconds", "num_epochs", "max_steps"])
-        rows = rows[rows["status"] == "completed"]
-        if len(rows):
-            return float(
-                (rows["seconds"] / rows["max_steps"].where(rows["max_steps"] > 0, rows["num_epochs"])).median()
-            )
-    # The guess is for all of the embedded models' own task, by epochs.
-    own_task = received.trainable == FINE_TUNING and received.task == "grammar"
-    other_size = {"max_steps", "train_size"} & {*received.settings, *received.space.names}
-    return seconds_per_epoch(received.model) if own_task and not other_size else None

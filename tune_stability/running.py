@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from rich.console import Console
 
 from tune_stability.answering import answer
+from tune_stability.display.plan import print_sizes
 from tune_stability.display.progress import Progress, duration
 from tune_stability.execution import Resources, get_executor
 from tune_stability.options import SearchOptions
@@ -12,6 +15,8 @@ from tune_stability.outcomes import SuccessRule
 from tune_stability.planning import Work, check_layers, check_model, estimated_seconds, study_spec, work_left
 from tune_stability.sampling.enumeration import what_is_compared
 from tune_stability.sampling.sources import UntilDeadline
+from tune_stability.sizing import planned_sizes
+from tune_stability.stopping import Stage, run_until
 from tune_stability.store import Location, check_study, compact, locate, open_study
 from tune_stability.studies import StudySpec
 
@@ -24,27 +29,61 @@ def run_search(options: SearchOptions, console: Console, resume_command: str) ->
     rule = SuccessRule.parse(options.success_rule)
     received = study_spec(options)
     location = locate(options.folder)
-    if location.exists(location.study_file):
-        check_study(location, received)
+    whole = check_study(location, received) if location.exists(location.study_file) else received
     if options.plan:
-        _print_plan(received, location, options, console)
+        _print_plan(received, location, rule, options, console)
         return
+    console.print(f"study {options.folder}: {what_is_compared(whole)}", markup=False)
+    budget = options.time_budget_seconds()
+    deadline = None if budget is None else time.time() + budget
+
+    def stage(part: StudySpec) -> Stage:
+        return _run_stage(part, location, options, deadline, console, resume_command)
+
+    if received.stop_rule is None:
+        spec = stage(received).spec
+    else:
+        spec = run_until(received, received.stop_rule, location, rule, stage, console)
+    compact(location)
+    answer(spec, options.recipe_names, location, rule, console)
+
+
+def _run_stage(
+    received: StudySpec,
+    location: Location,
+    options: SearchOptions,
+    deadline: float | None,
+    console: Console,
+    resume_command: str,
+) -> Stage:
     work = work_left(received, location, options.executor)
     if work.total:
         check_model(options, received)
         check_layers(received)
     spec = open_study(location, received)
-    console.print(f"study {options.folder}: {what_is_compared(spec)}", markup=False)
     console.print(f"{work.total} trials to run, {work.done} already done")
+    ended = errors = 0
     if work.total:
-        _run(work, spec, location, options, console, resume_command)
-    compact(location)
-    answer(spec, options.recipe_names, location, rule, console)
+        ended, errors = _run(work, spec, location, options, deadline, console)
+    if errors:
+        console.print(
+            f"{errors} trials ended in an error, which is stored; run the same command to try them again.",
+            style="yellow",
+        )
+    if ended < work.total:
+        console.print(f"{work.total - ended} trials left; to go on: {resume_command}", markup=False)
+    return Stage(spec, work.total, work.total - ended, errors)
 
 
 def _run(
-    work: Work, spec: StudySpec, location: Location, options: SearchOptions, console: Console, resume_command: str
-) -> None:
+    work: Work,
+    spec: StudySpec,
+    location: Location,
+    options: SearchOptions,
+    deadline: float | None,
+    console: Console,
+) -> tuple[int, int]:
+    """How many trials ended, and how many of them in an error."""
     resources = Resources(
         cpus_per_trial=options.cpus_per_trial,
         gpus_per_trial=options.gpus_per_trial,
@@ -52,31 +91,30 @@ def _run(
         address=options.address,
         verbose=options.verbose,
     )
-    budget = options.time_budget_seconds()
-    source = work.source if budget is None else UntilDeadline(work.source, budget)
+    source = work.source if deadline is None else UntilDeadline(work.source, deadline - time.time())
     progress = Progress(source, work.total, options.recipe_names, console)
     progress.expect_effort(work.missing)
     with progress:
         get_executor(options.executor, resources).run(spec.name, location, progress, progress.trial_ended)
-    if progress.errors:
-        console.print(
-            f"{progress.errors} trials ended in an error, which is stored; run the same command to try them again.",
-            style="yellow",
-        )
-    if progress.ended < work.total:
-        console.print(f"{work.total - progress.ended} trials left; to go on: {resume_command}", markup=False)
+    return progress.ended, progress.errors
 
 
-def _print_plan(received: StudySpec, location: Location, options: SearchOptions, console: Console) -> None:
+def _print_plan(
+    received: StudySpec, location: Location, rule: SuccessRule, options: SearchOptions, console: Console
+) -> None:
     work = work_left(received, location, options.executor)
     console.print(f"study {options.folder}: {what_is_compared(received)}", markup=False)
-    console.print(f"{work.total + work.done} trials, {work.done} already done, {work.total} to run")
+    most = "" if received.stop_rule is None else " at most"
+    console.print(f"{work.total + work.done} trials{most}, {work.done} already done, {work.total} to run{most}")
     seconds = estimated_seconds(work, received, location)
     if seconds is None:
         console.print("estimated time: unknown until the first trials of this study have run")
-        return
-    console.print(
-        f"estimated time: {duration(seconds)} with 1 worker, {duration(seconds / 2)} with 2, "
-        f"{duration(seconds / 16)} with 16",
-        highlight=False,
-    )
+    else:
+        console.print(
+            f"estimated time: {duration(seconds)} with 1 worker, {duration(seconds / 2)} with 2, "
+            f"{duration(seconds / 16)} with 16",
+            highlight=False,
+        )
+    sizes, basis = planned_sizes(received, location, rule, options.price_per_hour)
+    if sizes:
+        print_sizes(sizes, basis, console)

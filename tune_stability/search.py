@@ -16,7 +16,7 @@ import typer
 from tune_stability.display.console import make_console
 from tune_stability.errors import StoreWarning, UserError
 from tune_stability.hyperparameters import HYPERPARAMETER_NAMES
-from tune_stability.options import SearchOptions, search_options
+from tune_stability.options import MAX_CONFIGS, NUM_CONFIGS, SearchOptions, search_options
 
 _DEFAULTS = SearchOptions()
 
@@ -50,7 +50,10 @@ def search(
         ),
     ] = None,
     sampler: Annotated[str | None, typer.Option(help=_help("sobol, grid, random, tpe or gp.", "sampler"))] = None,
-    num_configs: Annotated[int | None, typer.Option(help=_help("Configurations.", "num_configs"))] = None,
+    num_configs: Annotated[
+        int | None,
+        typer.Option(help=f"Configurations. Default: {NUM_CONFIGS}, with --until-width at most {MAX_CONFIGS}."),
+    ] = None,
     seeds: Annotated[int | None, typer.Option(help=_help("Seeds per configuration and arm.", "seeds"))] = None,
     replicates: Annotated[
         int | None, typer.Option(help=_help("Independent scrambles that make up a Sobol design.", "replicates"))
@@ -71,6 +74,10 @@ def search(
     ] = None,
     max_concurrent: Annotated[int | None, typer.Option(help="Most trials at once. Default: what fits.")] = None,
     time_budget: Annotated[str | None, typer.Option(help="Start no trial after so long: 90s, 15m, 1.5h.")] = None,
+    until_width: Annotated[
+        str | None,
+        typer.Option(help="Add configurations until the widening's interval is so wide at most: 0.10 is 10 points."),
+    ] = None,
     checkpoint_every: Annotated[
         int | None, typer.Option(help="Steps between checkpoints of a trial in flight. Default: none.")
     ] = None,
@@ -84,6 +91,7 @@ def search(
     executor: Annotated[str | None, typer.Option(help=_help("ray, or local (this process).", "executor"))] = None,
     study: Annotated[Path | None, typer.Option(help="TOML file with any of these options.")] = None,
     plan: Annotated[bool | None, typer.Option("--plan", help="Print what would run, and run nothing.")] = None,
+    price_per_hour: Annotated[float | None, typer.Option(help="What a worker costs an hour, for --plan.")] = None,
     verbose: Annotated[bool | None, typer.Option("--verbose", help="Let Ray and transformers talk.")] = None,
 ) -> None:
     """Run a hyperparameter-robustness study; run again, it goes on where it was."""

@@ -23,14 +23,29 @@ SPEC_VERSION = 1
 """Raised by one whenever a spec written before can no longer be read the same way."""
 
 
+@dataclass(frozen=True)
+class StopRule:
+    """Add configurations, `max_configs` at most, until the intervals of all widenings are `width` wide or less."""
+
+    width: float
+    max_configs: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.width < 2:
+            raise UserError(f"a width of the widening's interval lies between 0 and 2, received {self.width!r}.")
+        if self.max_configs < 1:
+            raise UserError(f"max_configs must be at least 1, received {self.max_configs}.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudySpec:
     """What a study runs. `num_configs`, `num_seeds` and `recipes` may grow; `name` is a label; the rest is fixed.
 
     `replicates` is of how many independent scrambles a Sobol design is made, 1 for every other sampler. `family` are
     the hyperparameters that the model's family has of its own, under what a recipe pins; `settings` those that were
-    given for all arms, over it. `data` (where the data are) and `checkpoint_every` (in steps) change no result, are not
-    stored, and may change.
+    given for all arms, over it. With a `stop_rule`, which may come later and be tightened, `num_configs` is how far the
+    study has come, and the intervals to quote are those of `analysis.sequential`. `data` (where the data are) and
+    `checkpoint_every` (in steps) change no result, are not stored, and may change.
     """
 
     name: str
@@ -50,6 +65,7 @@ class StudySpec:
     seed_scheme: SeedScheme = "single"
     family: dict[str, Value] = field(default_factory=dict)
     settings: dict[str, Value] = field(default_factory=dict)
+    stop_rule: StopRule | None = None
     data: DataSource = field(default_factory=DataSource)
     checkpoint_every: int = 0
 
@@ -85,8 +101,10 @@ class StudySpec:
         plain = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
-            if field.name not in ("data", "checkpoint_every")
+            if field.name not in ("stop_rule", "data", "checkpoint_every")
         }
+        if self.stop_rule is not None:
+            plain["stop_rule"] = dataclasses.asdict(self.stop_rule)
         plain |= {"space": space_to_dict(self.space), "recipes": [_recipe_to_dict(recipe) for recipe in self.recipes]}
         return json.dumps({"schema_version": SPEC_VERSION, **plain}, indent=2, allow_nan=False) + "\n"
 
@@ -106,6 +124,7 @@ class StudySpec:
         return cls(
             space=space_from_dict(space, origin),
             recipes=tuple(_recipe_from_dict(recipe, origin) for recipe in recipes),
+            stop_rule=_stop_rule_from_dict(table.get("stop_rule"), origin),
             **plain,
             **{name: _entry(table, name, kind, origin) for name, kind in _ADDED.items() if name in table},
         )
@@ -151,6 +170,14 @@ def _recipe_from_dict(table: object, origin: str) -> Recipe:
         None if parent is None else _recipe_from_dict(parent, origin),
         differences,
     )
+
+
+def _stop_rule_from_dict(table: object, origin: str) -> StopRule | None:
+    if table is None:
+        return None
+    if not isinstance(table, Mapping):
+        raise _damaged(origin, f"the stop_rule is {table!r:.80}")
+    return StopRule(_entry(table, "width", float, origin), _entry(table, "max_configs", int, origin))
 
 
 def _parsed(text: str | bytes, origin: str) -> Mapping[str, Any]:

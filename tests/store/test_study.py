@@ -10,8 +10,8 @@ from tune_stability.axes import Axis
 from tune_stability.errors import UserError
 from tune_stability.recipes import DEVLIN, DEVLIN_LONG, STABLE, Recipe
 from tune_stability.spaces import SearchSpace, get_space
-from tune_stability.store import Location, open_study, read_study
-from tune_stability.studies import StudySpec
+from tune_stability.store import Location, check_study, open_study, read_study
+from tune_stability.studies import StopRule, StudySpec
 
 
 def test_json_round_trip(make) -> None:
@@ -38,6 +38,32 @@ def test_a_study_grows_and_never_shrinks(tmp_path, make) -> None:
     grown = open_study(tmp_path, received)
     assert grown == make.spec(num_configs=8, num_seeds=5, recipes=(DEVLIN, STABLE, DEVLIN_LONG))
     assert read_study(tmp_path) == grown
+
+
+@pytest.mark.parametrize(
+    ("stored", "received", "joined"),
+    [
+        (None, None, None),
+        (None, StopRule(0.1, 64), StopRule(0.1, 64)),
+        (StopRule(0.1, 64), None, StopRule(0.1, 64)),
+        (StopRule(0.1, 64), StopRule(0.2, 128), StopRule(0.1, 128)),
+        (StopRule(0.1, 64), StopRule(0.05, 32), StopRule(0.05, 64)),
+    ],
+)
+def test_a_stop_rule_never_leaves_and_is_tightened(tmp_path, make, stored, received, joined) -> None:
+    open_study(tmp_path, make.spec(stop_rule=stored))
+    assert check_study(tmp_path, make.spec(stop_rule=received)).stop_rule == joined
+    assert open_study(tmp_path, make.spec(stop_rule=received)).stop_rule == joined
+    assert read_study(tmp_path).stop_rule == joined
+
+
+def test_a_study_that_a_rule_stopped_does_not_grow_without_one(tmp_path, make) -> None:
+    open_study(tmp_path, make.spec(num_configs=16, stop_rule=StopRule(0.1, 64)))
+    with pytest.raises(UserError, match=r"has 16 configurations by --until-width 0\.1, received 17 without") as caught:
+        open_study(tmp_path, make.spec(num_configs=17))
+    assert "\n" not in str(caught.value)
+    assert read_study(tmp_path).num_configs == 16
+    assert open_study(tmp_path, make.spec(num_configs=16, num_seeds=9)).num_seeds == 9
 
 
 def test_the_same_recipe_with_another_history_is_the_same_recipe(tmp_path, make) -> None:

@@ -18,6 +18,7 @@ from tune_stability.analysis.region import region_at, regions_at
 from tune_stability.analysis.region_mean import Design
 from tune_stability.analysis.seed_arrays import seed_arrays
 from tune_stability.analysis.sensitivity import learning_rate_sensitivity
+from tune_stability.analysis.sequential import Look, last_look, look_level, look_sizes, take_look
 from tune_stability.analysis.slices import Slice, slice_along
 from tune_stability.analysis.stability import Stability, stability
 from tune_stability.analysis.success_rate import success_rate, wilson
@@ -38,6 +39,7 @@ __all__ = [
     "Design",
     "Factorial",
     "Interval",
+    "Look",
     "ReliabilityBin",
     "Rows",
     "Slice",
@@ -56,8 +58,11 @@ __all__ = [
     "fit_surface",
     "importance",
     "judge",
+    "last_look",
     "learning_rate_basin",
     "learning_rate_sensitivity",
+    "look_level",
+    "look_sizes",
     "needed_at",
     "prediction_powered_rate",
     "prediction_powered_widening",
@@ -70,6 +75,7 @@ __all__ = [
     "success_arrays",
     "success_rate",
     "summarize",
+    "take_look",
     "trials_needed",
     "unit_points",
     "variance_split",

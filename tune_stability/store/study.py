@@ -8,7 +8,7 @@ from pathlib import Path
 from tune_stability.errors import UserError
 from tune_stability.spaces import space_to_dict
 from tune_stability.store.location import Location, locate, one_line
-from tune_stability.studies import FIXED, GROWING, StudySpec
+from tune_stability.studies import FIXED, GROWING, StopRule, StudySpec
 
 
 def open_study(location: str | Path | Location, spec: StudySpec) -> StudySpec:
@@ -37,10 +37,10 @@ def open_study(location: str | Path | Location, spec: StudySpec) -> StudySpec:
     raise UserError(f"study.json in {place.name} keeps changing; start one search at a time and run this one again.")
 
 
-def check_study(location: str | Path | Location, spec: StudySpec) -> None:
-    """Raise the `UserError` with which `open_study` would refuse `spec`; change nothing."""
+def check_study(location: str | Path | Location, spec: StudySpec) -> StudySpec:
+    """The spec that `open_study` would store, or its `UserError`; change nothing."""
     place = locate(location)
-    _grown(read_study(place), spec, place.name)
+    return _grown(read_study(place), spec, place.name)
 
 
 def read_study(location: str | Path | Location) -> StudySpec:
@@ -75,6 +75,12 @@ def _grown(stored: StudySpec, received: StudySpec, name: str) -> StudySpec:
         raise _another(name, "grid's num_configs", stored.num_configs, received.num_configs)
     if stored.space != received.space:
         raise _another(name, "search space", space_to_dict(stored.space), space_to_dict(received.space))
+    if stored.stop_rule and not received.stop_rule and received.num_configs > stored.num_configs:
+        has = f"has {stored.num_configs} configurations by --until-width {stored.stop_rule.width:g}"
+        raise UserError(
+            f"{name} {has}, received {received.num_configs} without a width; "
+            f"give --until-width, or --num-configs {stored.num_configs}."
+        )
     known = {recipe.name: recipe for recipe in stored.recipes}
     for recipe in received.recipes:
         if recipe.name in known and known[recipe.name].pinned() != recipe.pinned():
@@ -82,8 +88,16 @@ def _grown(stored: StudySpec, received: StudySpec, name: str) -> StudySpec:
     return dataclasses.replace(
         stored,
         recipes=stored.recipes + tuple(recipe for recipe in received.recipes if recipe.name not in known),
+        stop_rule=_tighter(stored.stop_rule, received.stop_rule),
         **{count: max(getattr(stored, count), getattr(received, count)) for count in GROWING},
     )
+
+
+def _tighter(stored: StopRule | None, received: StopRule | None) -> StopRule | None:
+    """The narrower width and the larger maximum of two rules."""
+    if stored is None or received is None:
+        return stored or received
+    return StopRule(min(stored.width, received.width), max(stored.max_configs, received.max_configs))
 
 
 def _another(name: str, what: str, stored: object, received: object) -> UserError:
