@@ -4,9 +4,9 @@
 
 A trial is one configuration with one seed. Both methods are looked at after the same numbers of trials. The region is
 judged by the same fitted surface: the share of the space on which `probability >= 1/2` is wrong. The rate is the plain
-mean of the Sobol design, and for the sampler boundary the prediction-powered estimate: the surface's mean over the
-space plus the mean residual on its design rows, in four folds of design rows that the predicting surface has not seen
-(its kernel has). One row per surface, method, repeat and look. The script goes on where it was stopped.
+mean of the Sobol design, and for the sampler boundary the prediction-powered estimate from its design and adaptive
+rows. The Sobol design is one scramble, which fills the space best; the design rows of the sampler boundary are
+those of a study, of eight. One row per surface, method, repeat and look. The script goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ import pandas as pd
 from boundary_surfaces import Array, Surface, make_surfaces
 from scipy.stats import qmc
 
-from tune_stability.analysis import surface as surfaces
-from tune_stability.analysis.laplace import laplace
+from tune_stability.analysis.prediction_powered import Rows, prediction_powered_rate
+from tune_stability.analysis.surface import fit_surface
+from tune_stability.options import SearchOptions
 from tune_stability.sampling import optuna_samplers
 from tune_stability.sampling.boundary import BoundarySampler
 from tune_stability.sampling.designs import design_points
@@ -39,7 +40,7 @@ CLOSE, IN_A_ROW = 0.02, 3
 MOST = {"sobol": 512, "boundary": 256, "straddle": 256}
 AT_LEAST = 64
 """A run goes on so far even if the region is known, to see more of the rate."""
-FOLDS = 4
+REPLICATES = SearchOptions().replicates
 _PLACES = 1024
 
 
@@ -80,8 +81,9 @@ def run(surface: Surface, method: str, repeat: int) -> Iterator[dict[str, object
     places = snapped(surface, qmc.Sobol(n_axes, scramble=True, rng=7).random(_PLACES))
     truth = surface.probability(places)
     rng = np.random.default_rng([repeat, 1])
+    replicates = 1 if method == "sobol" else REPLICATES
     points, won = np.empty((0, n_axes)), np.empty(0)
-    design = snapped(surface, design_points("sobol", MOST[method], n_axes, repeat))
+    design = snapped(surface, design_points("sobol", MOST[method], n_axes, repeat, (), replicates))
     asked = None if method == "sobol" else optuna_samplers.AskTell(surface.space, "boundary", repeat, [])
     if asked is not None and method == "straddle":
         asked._memory.study.sampler = Straddle(surface.space, seed=repeat)
@@ -99,7 +101,7 @@ def run(surface: Surface, method: str, repeat: int) -> Iterator[dict[str, object
             if asked is not None:
                 asked.tell(index, {"stable": (int(success), 1)})
             points, won = np.concatenate([points, point[None]]), np.append(won, success)
-        fitted = surfaces.fit_surface(won[:, None], points)
+        fitted = fit_surface(won[:, None], points)
         predicted = fitted.probability(places)
         error = float(((predicted >= 0.5) != (truth >= 0.5)).mean())
         yield {
@@ -111,7 +113,7 @@ def run(surface: Surface, method: str, repeat: int) -> Iterator[dict[str, object
             "region_error": error,
             "true_rate": float(truth.mean()),
             "surface_rate": float(predicted.mean()),
-            "rate": float(won.mean()) if asked is None else prediction_powered(fitted, points, won, places),
+            "rate": float(won.mean()) if asked is None else prediction_powered(points, won),
         }
         close = close + 1 if error <= CLOSE else 0
         if close >= IN_A_ROW and n >= AT_LEAST:
@@ -123,22 +125,11 @@ def snapped(surface: Surface, points: Array) -> Array:
     return np.array([surface.space.point(surface.space.configuration(point)) for point in points])
 
 
-def prediction_powered(fitted: surfaces.Surface, points: Array, won: Array, places: Array) -> float:
-    """The surface's mean over `places` plus the mean residual on the design rows, cross-fitted."""
-    if fitted.fit is None:
-        return float(won[::DESIGN_EVERY].mean())
-    of_design = np.arange(0, len(won), DESIGN_EVERY)
-    means, residuals = [], []
-    for fold in range(FOLDS):
-        held = of_design[fold::FOLDS]
-        x, y = np.delete(points, held, axis=0), np.delete(won, held)
-        posterior = laplace(fitted.fit.kernel(x), y, np.ones(len(x)))
-        own = surfaces.Surface(
-            fitted.n_axes, len(x), len(x), 0, "", surfaces.Fit(fitted.fit.kernel, x, np.ones(len(x)), posterior)
-        )
-        means.append(own.probability(places).mean())
-        residuals += list(won[held] - own.probability(points[held])) if len(held) else []
-    return float(np.mean(means) + np.mean(residuals))
+def prediction_powered(points: Array, won: Array) -> float:
+    """The rate from design rows, every fourth, and adaptive rows, the others."""
+    of_design = np.arange(len(won)) % DESIGN_EVERY == 0
+    design, adaptive = (Rows.of(won[rows, None], points[rows]) for rows in (of_design, ~of_design))
+    return prediction_powered_rate(design, adaptive, replicate=np.arange(of_design.sum()) % REPLICATES).estimate
 
 
 if __name__ == "__main__":

@@ -66,8 +66,10 @@ def test_the_same_seed_and_rows_give_the_same_proposals_also_to_a_search_that_go
 @pytest.mark.parametrize("known", [0, 7])
 def test_workers_in_parallel_get_places_apart(known: int) -> None:
     search = AskTell(LINE, "boundary", 0, history(known))
-    rates = sorted(float(search.propose(key)["warmup_ratio"]) for key in range(5))
-    assert min(b - a for a, b in itertools.pairwise(rates)) > 0.004
+    rates = [float(search.propose(key)["warmup_ratio"]) for key in range(5)]
+    assert len(set(rates)) == 5
+    # Each is away from the one before it; two edges leave less room than five workers.
+    assert min(abs(b - a) for a, b in itertools.pairwise(rates)) > 0.01
 
 
 def test_what_runs_elsewhere_is_not_proposed() -> None:
@@ -83,7 +85,7 @@ def test_a_configuration_whose_trials_all_crash_is_not_tried_over_and_over() -> 
     for key in range(4):
         rates.append(float(search.propose(key)["warmup_ratio"]))
         search.tell(key, {})
-    assert min(abs(a - b) for i, a in enumerate(rates) for b in rates[:i]) > 0.004
+    assert min(abs(b - a) for a, b in itertools.pairwise(rates)) > 0.01
 
 
 def test_every_arm_has_its_boundary() -> None:
@@ -115,7 +117,10 @@ def test_it_runs_alone_under_optuna(workers: int) -> None:
     study = optuna.create_study(direction="maximize", sampler=BoundarySampler(SQUARE, seed=1, num_seeds=2))
     study.optimize(share, n_trials=15, n_jobs=workers)
     found = np.array([[trial.params[name] for name in SQUARE.names] for trial in study.trials])
-    assert len(found) == 15
+    assert len(np.unique(found.round(2), axis=0)) == 15
+    if workers > 1:
+        # Which results a proposal knows then depends on the clock.
+        return
     # Within 0.15 of the diagonal lies 38 % of the square.
     assert (np.abs(found[6:].sum(axis=1) - 1) / math.sqrt(2) < 0.15).mean() > 0.5
 
