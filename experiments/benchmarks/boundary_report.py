@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import statistics
 from pathlib import Path
 
 import numpy as np
@@ -59,14 +60,15 @@ def region_row(table: pd.DataFrame, name: str) -> dict[str, object]:
         runs = table[(table["surface"] == name) & (table["method"] == method)]
         found = sorted(needed(run) for _, run in runs.groupby("repeat"))
         if found:
-            # A median of two is the larger one, so that what was not reached is not averaged away.
-            medians[method] = found[len(found) // 2]
+            # Of two in the middle the lower, as what was not reached cannot be averaged.
+            medians[method] = statistics.median_low(found)
             shown = [
                 f">{MOST[method]}" if math.isinf(n) else f"{n:.0f}" for n in (medians[method], found[0], found[-1])
             ]
             row[method] = f"{shown[0]} [{shown[1]}, {shown[2]}]"
     most = min(medians["sobol"], MOST["sobol"])
-    row["share"] = f"{'<' if math.isinf(medians['sobol']) else ''}{medians['boundary'] / most:.2f}"
+    sign = "<" if math.isinf(medians["sobol"]) else ""
+    row["share"] = "" if math.isinf(medians["boundary"]) else f"{sign}{medians['boundary'] / most:.2f}"
     row["repeats"] = table.loc[table["surface"] == name, "repeat"].nunique()
     return row
 
@@ -78,7 +80,10 @@ def rate_row(table: pd.DataFrame, surface: Surface) -> dict[str, object]:
     mean p (1 - p) / .02^2, and for the sampler boundary four times that.
     """
     own = table[(table["surface"] == surface.name) & (table["method"] == "boundary") & (table["n_trials"] == 64)]
-    errors = {"prediction-powered": own["rate"] - own["true_rate"], "surface": own["surface_rate"] - own["true_rate"]}
+    errors = {
+        "prediction-powered": own["rate"] - own["true_rate"],
+        "surface's mean": own["surface_rate"] - own["true_rate"],
+    }
     places = snapped(surface, qmc.Sobol(len(surface.space.axes), scramble=True, rng=7).random(1024))
     p = surface.probability(places)
     of_mean = [_mean_errors(surface, repeat, float(p.mean())) for repeat in range(_REPEATS_OF_MEAN)]
