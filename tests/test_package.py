@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "tasks": BOTTOM,
     "models": BOTTOM | {"tasks"},
     "training": BOTTOM | {"models", "tasks"},
-    "sampling": BOTTOM,
+    "sampling": BOTTOM | {"analysis"},
     # Not training: the trial function reaches a worker by its import string.
     "execution": BOTTOM | {"store", "sampling"},
     "options": BOTTOM,

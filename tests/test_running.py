@@ -389,6 +389,27 @@ def test_an_adaptive_study_goes_on_from_the_store(search: Search, tmp_path: Path
     assert (after.groupby("config_index")["learning_rate"].nunique() == 1).all()
 
 
+def test_a_boundary_study_has_a_quarter_of_design_and_goes_on_from_the_store(search: Search, tmp_path: Path) -> None:
+    given = {"sampler": "boundary", "space": "lr", "seeds": 1}
+    search(**given, num_configs=5)
+    before = rows(tmp_path)
+    assert "0 trials to run, 10 already done" in search(**given, num_configs=5)
+    assert "8 trials to run, 10 already done" in search(**given, num_configs=9)
+    after = rows(tmp_path)
+    assert len(after) == 9 * 2
+    assert set(before["trial_id"]) < set(after["trial_id"])
+    assert set(after.loc[after["source"] == "design", "config_index"]) == {0, 4, 8}
+    # The same search in one go has the same trials, and its design rows are those of the Sobol design.
+    search(**given, num_configs=9, out=str(tmp_path / "whole"))
+    assert set(load_results(tmp_path / "whole")["trial_id"]) == set(after["trial_id"])
+    search(**{**given, "sampler": "sobol"}, num_configs=3, out=str(tmp_path / "sobol"))
+    rates = [
+        frame.sort_values("config_index")["learning_rate"].unique()
+        for frame in (after[after["source"] == "design"], load_results(tmp_path / "sobol"))
+    ]
+    assert list(rates[0]) == list(rates[1])
+
+
 def test_an_adaptive_study_tries_errors_again(search: Search, tmp_path: Path, make_trainable) -> None:
     name = make_trainable(
         "if config.config_index == 2 and not (folder / 'mended').exists():\n    raise OSError('broken cable')\n"

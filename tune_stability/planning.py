@@ -16,7 +16,7 @@ from tune_stability.models.families import family_settings
 from tune_stability.options import SearchOptions
 from tune_stability.recipes import get_recipe
 from tune_stability.sampling.designs import DESIGNS
-from tune_stability.sampling.enumeration import check_recipes_differ, configuration_trials, enumerate_trials
+from tune_stability.sampling.enumeration import BOUNDARY, check_recipes_differ, configuration_trials, enumerate_trials
 from tune_stability.sampling.optuna_samplers import ADAPTIVE
 from tune_stability.sampling.resuming import AdaptiveState, adaptive_state
 from tune_stability.sampling.sources import AdaptiveSource, EnumeratedSource, TrialSource
@@ -64,7 +64,7 @@ def study_spec(options: SearchOptions) -> StudySpec:
         design_seed=options.design_seed,
         num_configs=options.configurations,
         num_seeds=options.seeds,
-        replicates=options.replicates if options.sampler == "sobol" else 1,
+        replicates=options.replicates if options.sampler in ("sobol", BOUNDARY) else 1,
         seed_scheme=cast(SeedScheme, options.seed_scheme),
         family=family,
         settings=options.pinned(),

@@ -49,7 +49,9 @@ def search(
             help=f"A hyperparameter for all arms: dropout=0. Repeatable. Names: {', '.join(HYPERPARAMETER_NAMES)}.",
         ),
     ] = None,
-    sampler: Annotated[str | None, typer.Option(help=_help("sobol, grid, random, tpe or gp.", "sampler"))] = None,
+    sampler: Annotated[
+        str | None, typer.Option(help=_help("sobol, grid, random, boundary, tpe or gp.", "sampler"))
+    ] = None,
     num_configs: Annotated[
         int | None,
         typer.Option(help=f"Configurations. Default: {NUM_CONFIGS}, with --until-width at most {MAX_CONFIGS}."),

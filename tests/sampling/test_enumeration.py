@@ -45,6 +45,23 @@ def test_trials_come_by_configuration_then_seed_then_recipe(make_spec) -> None:
     assert {t.source for t in trials} == {"design"}
 
 
+@pytest.mark.parametrize(("num_configs", "indices"), [(1, [0]), (4, [0]), (5, [0, 4]), (17, [0, 4, 8, 12, 16])])
+def test_a_quarter_of_a_boundary_study_is_the_sobol_design(make_spec, num_configs: int, indices: list[int]) -> None:
+    found = design_configurations(make_spec(sampler="boundary", num_configs=num_configs))
+    assert list(found) == indices
+    assert list(found.values()) == list(design_configurations(make_spec(num_configs=len(indices))).values())
+
+
+def test_design_rows_of_a_boundary_study_have_the_replicate_of_their_place_in_the_design(make_spec) -> None:
+    spec = make_spec(sampler="boundary", num_configs=17, replicates=3)
+    sobol = enumerate_trials(make_spec(num_configs=5, replicates=3))
+    for index, configuration in design_configurations(spec).items():
+        (wanted,) = {trial.replicate for trial in sobol if trial.config_index == index // 4}
+        assert {trial.replicate for trial in configuration_trials(spec, index, configuration, "design")} == {wanted}
+    adaptive = configuration_trials(spec, 5, {"learning_rate": 1e-5, "warmup_ratio": 0.1, "num_epochs": 3}, "adaptive")
+    assert {trial.replicate for trial in adaptive} == {None}
+
+
 def test_each_configuration_has_seeds_of_its_own_which_its_recipes_share(make_spec) -> None:
     trials = enumerate_trials(make_spec(num_configs=8, num_seeds=5))
     configurations_of: dict[int, set[int]] = {}

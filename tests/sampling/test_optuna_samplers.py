@@ -8,7 +8,9 @@ import pytest
 
 from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.errors import UserError
-from tune_stability.sampling.optuna_samplers import ADAPTIVE, AskTell, distributions, make_sampler
+from tune_stability.sampling.counts import Counts
+from tune_stability.sampling.distributions import distributions
+from tune_stability.sampling.optuna_samplers import ADAPTIVE, AskTell, make_sampler
 from tune_stability.spaces import Configuration, SearchSpace, get_space
 
 WIDE = get_space("wide", 2e-5)
@@ -20,11 +22,16 @@ def quality(configuration: Configuration) -> float:
     return max(0.0, 1.0 - abs(math.log10(configuration["learning_rate"]) + 6))
 
 
+def counts(configuration: Configuration) -> Counts:
+    """So many of a thousand trials as `quality` says."""
+    return {"devlin": (round(1000 * quality(configuration)), 1000)}
+
+
 def ask(sampler: AskTell, n: int) -> list[Configuration]:
     found = []
     for key in range(n):
         found.append(sampler.propose(key))
-        sampler.tell(key, quality(found[-1]))
+        sampler.tell(key, counts(found[-1]))
     return found
 
 
@@ -51,7 +58,7 @@ def test_proposals_go_where_the_scores_told_are_high(name: str, n: int, least: i
 @pytest.mark.parametrize(("name", "n", "least"), [("tpe", 10, 6), ("gp", 4, 3)])
 def test_known_scores_have_the_same_effect_as_told_ones(name: str, n: int, least: int) -> None:
     rates = [10 ** (-7 + 4 * (i + 0.5) / 30) for i in range(30)]
-    known = [({"learning_rate": rate}, quality({"learning_rate": rate})) for rate in rates]
+    known = [({"learning_rate": rate}, counts({"learning_rate": rate})) for rate in rates]
     found = ask(AskTell(LEARNING_RATE, name, 1, known), n)
     assert sum(abs(math.log10(c["learning_rate"]) + 6) < 0.5 for c in found) >= least
 
@@ -66,19 +73,21 @@ def test_a_configuration_without_a_score_is_a_failure_and_the_search_goes_on() -
     sampler = AskTell(LEARNING_RATE, "tpe", 0, [])
     sampler.propose(0)
     sampler.propose(1)
-    sampler.tell(1, None)
-    sampler.tell(0, 0.5)
-    assert [trial.state.name for trial in sampler._study.trials] == ["COMPLETE", "FAIL"]
-    assert sampler._study.trials[0].value == 0.5
+    sampler.tell(1, {})
+    sampler.tell(0, {"devlin": (1, 2), "stable": (0, 2)})
+    trials = sampler._memory.study.trials
+    assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL"]
+    assert trials[0].value == 0.25
+    assert trials[0].user_attrs == {"counts": {"devlin": (1, 2), "stable": (0, 2)}}
     assert sampler.propose(2)
 
 
 def test_a_score_is_told_once_and_only_for_what_was_proposed() -> None:
     sampler = AskTell(LEARNING_RATE, "tpe", 0, [])
     sampler.propose(0)
-    sampler.tell(0, 1.0)
+    sampler.tell(0, {"devlin": (1, 1)})
     with pytest.raises(KeyError):
-        sampler.tell(0, 1.0)
+        sampler.tell(0, {"devlin": (1, 1)})
 
 
 def test_distributions_have_the_measure_of_the_space() -> None:
@@ -108,7 +117,7 @@ def test_choices_are_proposed_told_and_known(name: str) -> None:
             assert configuration[axis.name] in axis.values
             assert type(configuration[axis.name]) is type(axis.values[0])
     assert {configuration["bias_correction"] for configuration in found} == {True, False}
-    again = AskTell(CHOSEN, name, 0, [(configuration, quality(configuration)) for configuration in found])
+    again = AskTell(CHOSEN, name, 0, [(configuration, counts(configuration)) for configuration in found])
     assert tuple(again.propose(0)) == CHOSEN.names
 
 
@@ -121,4 +130,4 @@ def test_optuna_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_an_unknown_sampler_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(UserError, match="unknown sampler 'tpa'; did you mean 'tpe'"):
-        make_sampler("tpa", 0, 0)
+        make_sampler("tpa", WIDE, 0, 0)

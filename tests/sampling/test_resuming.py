@@ -7,7 +7,7 @@ import pandas as pd
 
 from tune_stability.axes import ChoiceAxis
 from tune_stability.recipes import DEVLIN
-from tune_stability.sampling.enumeration import configuration_trials
+from tune_stability.sampling.enumeration import configuration_trials, design_configurations
 from tune_stability.sampling.optuna_samplers import AskTell
 from tune_stability.sampling.resuming import adaptive_state
 from tune_stability.spaces import SearchSpace, get_space
@@ -25,7 +25,8 @@ def rows(spec: StudySpec, outcomes: Mapping[int, str]) -> pd.DataFrame:
     """Rows of the first trials of each configuration: s for success, f for failed, e for an error, - for no row."""
     found = []
     for index, letters in outcomes.items():
-        trials = configuration_trials(spec, index, CONFIGURATIONS[index % 2], "adaptive")
+        source = "design" if index in design_configurations(spec) else "adaptive"
+        trials = configuration_trials(spec, index, CONFIGURATIONS[index % 2], source)
         found += [row(trial, letter) for trial, letter in zip(trials, letters, strict=False) if letter != "-"]
     return pd.DataFrame(found)
 
@@ -36,6 +37,7 @@ def row(trial: TrialConfig, letter: str) -> dict[str, object]:
         "trial_id": trial.trial_id,
         "config_index": trial.config_index,
         "source": trial.source,
+        "recipe": trial.recipe,
         "status": "error" if letter == "e" else "completed",
         "outcome": {"s": "success", "f": "failed", "e": None}[letter],
         "learning_rate": hyperparameters.learning_rate,
@@ -47,7 +49,10 @@ def row(trial: TrialConfig, letter: str) -> dict[str, object]:
 def test_complete_configurations_are_known_and_nothing_of_them_is_missing(make_spec) -> None:
     spec = make_spec(sampler="tpe", num_configs=4, num_seeds=2)
     state = adaptive_state(spec, rows(spec, {0: "ssfs", 1: "ffff"}))
-    assert state.known == [(CONFIGURATIONS[0], 0.75), (CONFIGURATIONS[1], 0.0)]
+    assert state.known == [
+        (CONFIGURATIONS[0], {"devlin": (1, 2), "stable": (2, 2)}),
+        (CONFIGURATIONS[1], {"devlin": (0, 2), "stable": (0, 2)}),
+    ]
     assert state.started == []
     assert state.free == [2, 3]
     # As Optuna wants them: whole numbers as such, not numpy's.
@@ -58,7 +63,10 @@ def test_a_partial_configuration_lacks_the_rest_of_its_trials(make_spec) -> None
     spec = make_spec(sampler="tpe", num_configs=2, num_seeds=2)
     state = adaptive_state(spec, rows(spec, {0: "s-f", 1: "ssss"}))
     expected = configuration_trials(spec, 0, CONFIGURATIONS[0], "adaptive")
-    assert state.known == [(CONFIGURATIONS[0], 0.5), (CONFIGURATIONS[1], 1.0)]
+    assert state.known == [
+        (CONFIGURATIONS[0], {"devlin": (1, 2)}),
+        (CONFIGURATIONS[1], {"devlin": (2, 2), "stable": (2, 2)}),
+    ]
     assert state.started == [[expected[1], expected[3]]]
     assert state.free == []
 
@@ -67,7 +75,7 @@ def test_an_error_has_no_part_in_the_score_and_is_run_again(make_spec) -> None:
     spec = make_spec(sampler="tpe", num_configs=2, num_seeds=2)
     state = adaptive_state(spec, rows(spec, {0: "sefs", 1: "eeee"}))
     zero, one = (configuration_trials(spec, index, CONFIGURATIONS[index], "adaptive") for index in (0, 1))
-    assert [score for _, score in state.known] == [2 / 3]
+    assert [counts for _, counts in state.known] == [{"devlin": (1, 2), "stable": (1, 1)}]
     assert state.started == [[zero[1]], one]
     assert state.free == []
 
@@ -92,11 +100,11 @@ def test_choices_come_back_as_what_they_were(make_spec) -> None:
     wanted = {**CONFIGURATIONS[0], "lr_scheduler_type": "cosine", "bias_correction": False, "batch_size": 16}
     (trial,) = configuration_trials(spec, 0, wanted, "adaptive")
     frame = pd.DataFrame([{**row(trial, "s"), **dataclasses.asdict(trial.hyperparameters)}])
-    ((known, score),) = adaptive_state(spec, frame).known
-    assert (known, score) == (wanted, 1.0)
+    ((known, counts),) = adaptive_state(spec, frame).known
+    assert (known, counts) == (wanted, {"devlin": (1, 1)})
     assert {name: type(value) for name, value in known.items()} == {name: type(v) for name, v in wanted.items()}
     # And Optuna takes them.
-    assert tuple(AskTell(space, "tpe", 0, [(known, score)]).propose(1)) == space.names
+    assert tuple(AskTell(space, "tpe", 0, [(known, counts)]).propose(1)) == space.names
 
 
 def test_a_study_without_rows_knows_nothing(make_spec) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from tune_stability.sampling import sources
-from tune_stability.sampling.enumeration import enumerate_trials
+from tune_stability.sampling.counts import Counts
+from tune_stability.sampling.enumeration import design_configurations, enumerate_trials
 from tune_stability.sampling.sources import (
     MAX_BATCH,
     AdaptiveSource,
@@ -37,13 +38,17 @@ def batches(source: TrialSource, seconds: float) -> list[Batch]:
 class FixedProposer:
     """Proposes one learning rate after another, and remembers what it is told."""
 
-    told: dict[int, float | None] = field(default_factory=dict)
+    told: dict[int, Counts] = field(default_factory=dict)
+    placed: dict[int, Configuration] = field(default_factory=dict)
 
     def propose(self, key: int) -> Configuration:
         return {"learning_rate": 1e-5 * (key + 1), "warmup_ratio": 0.1, "num_epochs": key + 1}
 
-    def tell(self, key: int, score: float | None) -> None:
-        self.told[key] = score
+    def place(self, key: int, configuration: Configuration) -> None:
+        self.placed[key] = configuration
+
+    def tell(self, key: int, counts: Counts) -> None:
+        self.told[key] = counts
 
 
 def test_an_enumerated_source_hands_out_every_trial_once_and_in_order(make_spec) -> None:
@@ -99,27 +104,48 @@ def test_an_adaptive_source_proposes_each_free_index_with_all_its_seeds_and_reci
         assert {t.config_index for t in batch.trials} == {batch.key}
         assert {t.source for t in batch.trials} == {"adaptive"}
         assert {t.hyperparameters.learning_rate for t in batch.trials} == {1e-5 * (batch.key + 1)}
-    assert proposer.told == {0: 1.0, 1: 1.0, 2: 1.0}
+    assert proposer.told == {key: {"devlin": (3, 3), "stable": (3, 3)} for key in range(3)}
+    assert proposer.placed == {}
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "score"),
+    ("outcomes", "counts"),
     [
-        (["success"] * 6, 1.0),
-        (["failed"] * 6, 0.0),
-        (["success", "failed", "failed", "failed"], 0.25),
-        (["success", None, None], 1.0),
-        (["failed", "success", None, None], 0.5),
-        ([None, None], None),
+        (["success"] * 6, {"devlin": (3, 3), "stable": (3, 3)}),
+        (["failed"] * 6, {"devlin": (0, 3), "stable": (0, 3)}),
+        (["success", "failed", "failed", "failed"], {"devlin": (1, 2), "stable": (0, 2)}),
+        (["success", None, None], {"devlin": (1, 1)}),
+        ([None, "success", None, "failed"], {"stable": (1, 2)}),
+        ([None, None], {}),
     ],
 )
-def test_a_configuration_scores_its_share_of_successes_without_errors(make_spec, outcomes: list, score: object) -> None:
+def test_a_configuration_is_told_by_the_successes_of_each_recipe_without_errors(
+    make_spec, outcomes: list, counts: Counts
+) -> None:
     proposer = FixedProposer()
     source = AdaptiveSource(make_spec(sampler="tpe", num_configs=1), proposer, [0], [])
     batch = source.next_batch()
     assert batch is not None
-    source.batch_ended(batch, [TrialEnd(str(i), "devlin", outcome, 1.0) for i, outcome in enumerate(outcomes)])
-    assert proposer.told == {0: score}
+    arms = itertools.cycle(("devlin", "stable"))
+    source.batch_ended(batch, [TrialEnd(str(i), next(arms), outcome, 1.0) for i, outcome in enumerate(outcomes)])
+    assert proposer.told == {0: counts}
+
+
+def test_every_fourth_configuration_of_a_boundary_study_is_of_its_design_and_the_proposer_hears_of_it(
+    make_spec,
+) -> None:
+    spec, proposer = make_spec(sampler="boundary", num_configs=9), FixedProposer()
+    found = batches(AdaptiveSource(spec, proposer, range(9), []), 1.0)
+    assert [{t.source for t in batch.trials} for batch in found] == [
+        {"design"} if i in (0, 4, 8) else {"adaptive"} for i in range(9)
+    ]
+    sobol = design_configurations(make_spec(num_configs=3))
+    assert proposer.placed == {0: sobol[0], 4: sobol[1], 8: sobol[2]}
+    for key, configuration in proposer.placed.items():
+        hyperparameters = found[key].trials[0].hyperparameters
+        assert {name: getattr(hyperparameters, name) for name in configuration} == configuration
+        assert {t.seed for t in found[key].trials} == {1000 * key, 1000 * key + 1, 1000 * key + 2}
+    assert set(proposer.told) == set(range(9))
 
 
 def test_configurations_begun_earlier_come_first_and_are_not_told(make_spec) -> None:
@@ -148,7 +174,7 @@ def test_nothing_is_handed_out_after_the_deadline_and_ends_still_arrive(
     now = 110.0
     assert source.next_batch() is None
     source.batch_ended(batch, ends(batch))
-    assert proposer.told == {0: 1.0}
+    assert proposer.told == {0: {"devlin": (3, 3), "stable": (3, 3)}}
 
 
 def test_a_deadline_of_no_time_hands_out_nothing(make_spec) -> None:

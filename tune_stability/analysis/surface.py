@@ -141,6 +141,15 @@ def fit_surface(success: ArrayLike, points: ArrayLike, *, seed: int = 0) -> Surf
     return Surface(*shape, " ".join(notes), fit)
 
 
+def prior_kernel(n_axes: int) -> Any:
+    """The logit's covariance, scikit-learn's, before any trial: amplitude and lengths in the middle of their priors."""
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel
+
+    amplitude = ConstantKernel(np.exp(2 * _AMPLITUDE[0]), (0.1, 1e3))
+    lengths = RBF(np.full(n_axes, np.exp(_LENGTH[0])), (0.02, 50.0))
+    return ConstantKernel(_OFFSET_VARIANCE, "fixed") + amplitude * lengths
+
+
 def _counted(success: ArrayLike, points: ArrayLike) -> tuple[Array, Array, Array, int]:
     """Where trials with an outcome are, successes and trials there, and how many trials have none."""
     values = check_success(success)
@@ -181,15 +190,11 @@ def _fitted_kernel(x: Array, won: NDArray[np.bool_]) -> tuple[Any, bool]:
     """The kernel for trials at `x`, shape `(n_trials, n_axes)`, and whether one of its parameters is at an end."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessClassifier
-    from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 
-    amplitude = ConstantKernel(np.exp(2 * _AMPLITUDE[0]), (0.1, 1e3))
-    lengths = RBF(np.full(x.shape[1], np.exp(_LENGTH[0])), (0.02, 50.0))
-    kernel = ConstantKernel(_OFFSET_VARIANCE, "fixed") + amplitude * lengths
     with warnings.catch_warnings():
         # It warns of an end that was reached, which the surface's note says.
         warnings.filterwarnings("ignore", "The optimal value found for", ConvergenceWarning)
-        fitted = GaussianProcessClassifier(kernel, optimizer=_maximize).fit(x, won).kernel_
+        fitted = GaussianProcessClassifier(prior_kernel(x.shape[1]), optimizer=_maximize).fit(x, won).kernel_
     return fitted, bool(np.isclose(fitted.bounds, fitted.theta[:, None]).any())
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tune_stability.errors import unknown_name
 from tune_stability.execution.executor import Executor, Resources
+from tune_stability.sampling.optuna_samplers import AskTell, Known
 from tune_stability.sampling.sources import Proposer
-from tune_stability.spaces import Configuration
 from tune_stability.studies import StudySpec
 
 EXECUTOR_NAMES = ("ray", "local")
@@ -26,12 +24,10 @@ def get_executor(name: str, resources: Resources) -> Executor:
     raise unknown_name("executor", name, EXECUTOR_NAMES)
 
 
-def get_proposer(executor: str, spec: StudySpec, known: Sequence[tuple[Configuration, float]]) -> Proposer:
+def get_proposer(executor: str, spec: StudySpec, known: Known) -> Proposer:
     """What proposes configurations for an adaptive sampler: Ray's `OptunaSearch` where Ray runs the trials."""
     if executor == "ray":
         from tune_stability.execution.ray_optuna import OptunaSearchProposer
 
-        return OptunaSearchProposer(spec.space, spec.sampler, spec.design_seed, known)
-    from tune_stability.sampling.optuna_samplers import AskTell
-
-    return AskTell(spec.space, spec.sampler, spec.design_seed, known)
+        return OptunaSearchProposer(spec.space, spec.sampler, spec.design_seed, known, spec.num_seeds)
+    return AskTell(spec.space, spec.sampler, spec.design_seed, known, spec.num_seeds)

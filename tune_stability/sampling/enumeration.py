@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 from collections.abc import Mapping
 from itertools import combinations
@@ -15,6 +16,10 @@ from tune_stability.sampling.seeds import configuration_seeds
 from tune_stability.spaces import Configuration
 from tune_stability.studies import StudySpec
 from tune_stability.trials import Source, TrialConfig
+
+BOUNDARY = "boundary"
+DESIGN_EVERY = 4
+"""With the sampler boundary each so manieth configuration is one of the Sobol design; only these enter frequencies."""
 
 
 def enumerate_trials(spec: StudySpec) -> list[TrialConfig]:
@@ -30,8 +35,12 @@ def enumerate_trials(spec: StudySpec) -> list[TrialConfig]:
 def design_configurations(spec: StudySpec) -> dict[int, Configuration]:
     """The configurations of the design by their index, in the order in which they run.
 
-    A grid runs in a shuffled order, so that a search that is stopped early has seen all of the space.
+    A grid runs in a shuffled order, so that a search that is stopped early has seen all of the space. With the sampler
+    boundary, index `DESIGN_EVERY` i is configuration i of the Sobol design, and no other index is in the design.
     """
+    if spec.sampler == BOUNDARY:
+        own = dataclasses.replace(spec, sampler="sobol", num_configs=math.ceil(spec.num_configs / DESIGN_EVERY))
+        return {DESIGN_EVERY * index: found for index, found in design_configurations(own).items()}
     if spec.sampler not in DESIGNS:
         return {}
     num_choices = [len(axis.choices) if isinstance(axis, ChoiceAxis) else 0 for axis in spec.space.axes]
@@ -61,13 +70,20 @@ def configuration_trials(
             recipe=recipe,
             config_index=index,
             source=source,
-            replicate=design_replicate(spec.sampler, index, spec.replicates),
+            replicate=_replicate(spec, index),
             data=spec.data,
             checkpoint_every=spec.checkpoint_every,
         )
         for seeds in configuration_seeds(spec, index)
         for recipe, hyperparameters in arms.items()
     ]
+
+
+def _replicate(spec: StudySpec, index: int) -> int | None:
+    if spec.sampler != BOUNDARY:
+        return design_replicate(spec.sampler, index, spec.replicates)
+    place, rest = divmod(index, DESIGN_EVERY)
+    return None if rest else design_replicate("sobol", place, spec.replicates)
 
 
 def check_recipes_differ(spec: StudySpec) -> None:

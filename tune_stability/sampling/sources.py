@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tune_stability.outcomes import Outcome
-from tune_stability.sampling.enumeration import configuration_trials
+from tune_stability.sampling.counts import Counts, count_outcomes
+from tune_stability.sampling.enumeration import configuration_trials, design_configurations
 from tune_stability.spaces import Configuration
 from tune_stability.studies import StudySpec
 from tune_stability.trials import TrialConfig
@@ -52,11 +53,13 @@ class TrialSource(Protocol):
 
 
 class Proposer(Protocol):
-    """Suggests configurations and is told how well each did."""
+    """Suggests configurations, and is told how each did and which others run."""
 
     def propose(self, key: int) -> Configuration: ...
 
-    def tell(self, key: int, score: float | None) -> None: ...
+    def place(self, key: int, configuration: Configuration) -> None: ...
+
+    def tell(self, key: int, counts: Counts) -> None: ...
 
 
 class EnumeratedSource:
@@ -83,9 +86,9 @@ class EnumeratedSource:
 
 
 class AdaptiveSource:
-    """Hands out one proposed configuration at a time, all recipes and seeds of it, scored by its share of successes.
+    """Hands out one configuration at a time, all recipes and seeds of it: proposed, or of the study's design.
 
-    `free` holds the indices of the configurations to propose. `started` holds the trials still missing of
+    `free` holds the indices of the configurations to hand out. `started` holds the trials still missing of
     configurations that an earlier search began; they come first.
     """
 
@@ -95,7 +98,8 @@ class AdaptiveSource:
         self._spec, self._proposer = spec, proposer
         self._free = list(reversed(free))
         self._started = [tuple(trials) for trials in reversed(started)]
-        self._proposed: set[int] = set()
+        self._design = design_configurations(spec)
+        self._told: set[int] = set()
 
     def next_batch(self) -> Batch | None:
         if self._started:
@@ -104,14 +108,17 @@ class AdaptiveSource:
         if not self._free:
             return None
         index = self._free.pop()
-        self._proposed.add(index)
+        self._told.add(index)
+        if index in self._design:
+            configuration = self._design[index]
+            self._proposer.place(index, configuration)
+            return Batch(index, tuple(configuration_trials(self._spec, index, configuration, "design")))
         configuration = self._proposer.propose(index)
         return Batch(index, tuple(configuration_trials(self._spec, index, configuration, "adaptive")))
 
     def batch_ended(self, batch: Batch, ends: Sequence[TrialEnd]) -> None:
-        if batch.key in self._proposed:
-            outcomes = [end.outcome == "success" for end in ends if end.outcome is not None]
-            self._proposer.tell(batch.key, statistics.fmean(outcomes) if outcomes else None)
+        if batch.key in self._told:
+            self._proposer.tell(batch.key, count_outcomes((end.recipe, end.outcome) for end in ends))
 
 
 class UntilDeadline:
