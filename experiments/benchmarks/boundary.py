@@ -1,6 +1,6 @@
 """How many trials the sampler boundary and a Sobol design need to know the success region and its rate to +-.02.
 
-    python experiments/benchmarks/boundary.py [--repeats 5] [--output results/benchmarks/boundary.parquet]
+    python experiments/benchmarks/boundary.py [--repeats 3] [--output results/benchmarks/boundary.parquet]
 
 A trial is one configuration with one seed. Both methods are looked at after the same numbers of trials. The region is
 judged by the same fitted surface: the share of the space on which `probability >= 1/2` is wrong. The rate is the plain
@@ -54,7 +54,7 @@ class Straddle(BoundarySampler):
 def main() -> None:
     """Measure what is missing, write it, and print the trials needed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--methods", default="sobol,boundary")
     parser.add_argument("--surfaces", default=",".join(surface.name for surface in make_surfaces()))
     parser.add_argument("--output", type=Path, default=Path("results/benchmarks/boundary.parquet"))
