@@ -245,9 +245,9 @@ def summary(tmp_path: Path, rule: str = "majority"):
 
 
 def test_the_tables_say_what_the_analysis_says(search: Search, tmp_path: Path) -> None:
-    text = search(num_configs=64, seeds=3)
+    text = search(num_configs=64, seeds=3, design_seed=1)
     frame = rows(tmp_path)
-    comparison = compare(frame, "devlin", "stable", get_space("wide", 2e-5))
+    comparison = compare(frame, "devlin", "stable", get_space("wide", 2e-5), rng=np.random.default_rng(1))
     # The rates, from the rows themselves: every configuration has the same number of seeds.
     for arm in ("devlin", "stable"):
         own = frame[frame["recipe"] == arm]
