@@ -1,6 +1,8 @@
 """How often the 95 % intervals of the learning-rate basin cover the truth, over shapes, designs and study sizes.
 
-    python experiments/coverage/basin.py [--studies 150] [--output results/coverage/basin.parquet]
+    python experiments/coverage/basin.py [--studies 150] [--shapes NAME ...] [--sizes N ...]
+
+What is measured replaces its rows in the table; the others stay.
 
 Each shape is a success probability over four decades of learning rates. `shifted` is one whose edges also move with a
 second hyperparameter, so that what is estimated is the mean over it, and seeds of one configuration are alike. A row
@@ -50,8 +52,12 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("results/coverage/basin.parquet"))
     options = parser.parse_args()
     chosen = [shape for shape in SHAPES if shape.name in options.shapes]
-    table = pd.DataFrame(list(measure(chosen, options.sizes, options.studies, options.seed)))
     options.output.parent.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame(list(measure(chosen, options.sizes, options.studies, options.seed)))
+    if options.output.exists():
+        before = pd.read_parquet(options.output)
+        again = before["shape"].isin(options.shapes) & before["n_configs"].isin(options.sizes)
+        table = pd.concat([before[~again], table], ignore_index=True)
     table.to_parquet(options.output, index=False)
     for quantity, rows in table.groupby("quantity", sort=False):
         for value in ("coverage", "trustworthy"):

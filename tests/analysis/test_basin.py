@@ -91,6 +91,8 @@ def test_no_basin(success: np.ndarray) -> None:
     assert not result.found
     assert math.isnan(result.lower.estimate)
     assert result.width.estimate == 0
+    # A basin between two of the 16 rates over four decades would not have been seen.
+    assert result.width.high >= 4 / 15 - 1e-9
     assert not result.upper.trustworthy
     assert "nowhere as high as 0.5" in result.upper.note
 

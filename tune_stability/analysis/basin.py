@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -108,7 +109,12 @@ def learning_rate_basin(
     width = Interval(float(estimate[1] - estimate[0]) if found else 0.0, low, high, *known)
     if not found:
         note = f"The fitted success probability is nowhere as high as {tau:g}."
-        if exist.mean() > 1 - level:
+        # One that is narrower than the learning rates lie apart would not have been seen.
+        apart = float(np.diff(np.unique(np.append(x, (start, end)))).max())
+        width = dataclasses.replace(width, high=max(width.high, apart))
+        if known[2] < FEW_TRIALS:
+            width = width.distrusted(f"{known[2]} trials are too few for a basin; run at least {FEW_TRIALS}.")
+        elif exist.mean() > 1 - level:
             width = width.distrusted(f"{exist.mean():.0%} of the resamples have a basin.")
         return Basin(lower.distrusted(note), upper.distrusted(note), width, tau, False, False, False)
     doubts = []
