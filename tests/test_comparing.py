@@ -119,3 +119,17 @@ def test_an_adaptive_search_has_no_comparison(tmp_path: Path) -> None:
     out = study(tmp_path / "study", "--model", "analytic/a", "--sampler", "tpe", "--num-configs", "2")
     with pytest.raises(UserError, match="search by tpe, which has no design rows"):
         compare(out, baseline="devlin", treatment="stable")
+
+
+def test_a_boundary_search_adds_its_adaptive_rows_to_its_design_rows(tmp_path: Path) -> None:
+    options = ("--model", "analytic/a", "--sampler", "boundary", "--num-configs", "64", "--recipes", "devlin,stable")
+    found = compare(study(tmp_path / "study", *options), baseline="devlin", treatment="stable")
+    assert found.difference.n_configs == 16
+    powered = found.prediction_powered
+    assert powered is not None
+    assert powered.difference.n_trials == 32 + 2 * 96
+    assert powered.difference.high - powered.difference.low < found.difference.high - found.difference.low
+    assert powered.difference.format("points") in found.summary()
+    assert ("prediction_powered_widening", "stable over devlin") in set(
+        found.to_frame()[["quantity", "of"]].itertuples(index=False, name=None)
+    )

@@ -17,7 +17,7 @@ from tune_stability.errors import UserError
 from tune_stability.outcomes import SuccessRule
 from tune_stability.plots import region_figure
 from tune_stability.sampling.designs import DESIGNS
-from tune_stability.sampling.enumeration import what_is_compared
+from tune_stability.sampling.enumeration import BOUNDARY, what_is_compared
 from tune_stability.stopping import latest_looks
 from tune_stability.store import Location, load_results
 from tune_stability.studies import StudySpec
@@ -38,14 +38,15 @@ def answer(
     if completed.empty:
         console.print("no trial has completed, so there is nothing to show yet", style="yellow")
         return
-    if spec.sampler not in DESIGNS:
+    if spec.sampler not in (*DESIGNS, BOUNDARY):
         print_best(frame, spec.space, rule, console)
         return
     # An arm that has no row yet has nothing to show; the others do.
     names = dict.fromkeys([*first_recipes, *(recipe.name for recipe in spec.recipes)])
     recipes = [name for name in names if (frame["recipe"] == name).any()]
     planned = spec.num_configs * spec.trials_per_configuration * len(spec.recipes)
-    design = cast(Design, spec.sampler)
+    # The rows of a boundary search that are no design rows enter the prediction-powered widening only.
+    design = cast(Design, "sobol" if spec.sampler == BOUNDARY else spec.sampler)
     if len(completed) < planned:
         console.print(
             f"{planned - len(completed)} of {planned} planned trials have no outcome; what follows is of the others.",

@@ -13,14 +13,13 @@ from tune_stability.analysis.frames import expressed_in
 from tune_stability.analysis.region_mean import Design
 from tune_stability.errors import UserError
 from tune_stability.outcomes import SuccessRule
+from tune_stability.sampling.enumeration import BOUNDARY
 from tune_stability.store import load_results, read_study
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from tune_stability.studies import StudySpec
-
-ADAPTIVE_DESIGN = {"boundary": "sobol"}
 
 
 def compare(
@@ -47,7 +46,7 @@ def compare(
         )
         if parsed.kind == "within":
             raise UserError("the rule within takes the best score of one study; give majority or margin for two.")
-    design = ADAPTIVE_DESIGN.get(spec.sampler, spec.sampler)
+    design = "sobol" if spec.sampler == BOUNDARY else spec.sampler
     if design not in ("sobol", "random", "grid"):
         raise UserError(f"{results} is a search by {spec.sampler}, which has no design rows; run the sampler sobol.")
     rng = np.random.default_rng(seed)

@@ -124,4 +124,9 @@ def _intervals(summary: Summary) -> list[tuple[str, Interval]]:
 
 
 def _parts(comparison: Comparison) -> list[tuple[str, Widening]]:
-    return [("all", comparison.widening), *((str(part.band), part.widening) for part in comparison.bands)]
+    powered = comparison.prediction_powered
+    return [
+        ("all", comparison.widening),
+        *([] if powered is None else [("all + adaptive", powered)]),
+        *((str(part.band), part.widening) for part in comparison.bands),
+    ]
