@@ -17,7 +17,18 @@ PACKAGE = Path(tune_stability.__file__).parent
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 BOTTOM = frozenset(
-    {"axes", "data_source", "errors", "hyperparameters", "recipes", "spaces", "trials", "outcomes", "studies"}
+    {
+        "axes",
+        "commands",
+        "data_source",
+        "errors",
+        "hyperparameters",
+        "recipes",
+        "spaces",
+        "trials",
+        "outcomes",
+        "studies",
+    }
 )
 
 # The arrows of the design. A part may import itself, and of its neighbours those on the right.
@@ -25,7 +36,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     **dict.fromkeys(BOTTOM, BOTTOM),
     "store": BOTTOM,
     "analysis": BOTTOM,
-    "plots": BOTTOM | {"analysis"},
+    "views": BOTTOM | {"analysis"},
+    "plots": BOTTOM | {"analysis", "views"},
+    "page": BOTTOM | {"analysis", "views", "plots"},
     "tasks": BOTTOM,
     "models": BOTTOM | {"tasks"},
     "training": BOTTOM | {"models", "tasks"},
@@ -50,6 +63,7 @@ FRONT = frozenset(
         "answering",
         "comparing",
         "report",
+        "reporting",
         "explain",
     }
 )
@@ -60,6 +74,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "torch": ("training/*", "models/*", "tasks/*"),
     "transformers": ("training/*", "models/*", "tasks/*"),
     "datasets": ("tasks/*",),
+    "plotly": ("page/*",),
+    "jinja2": ("page/*",),
     "optuna": ("sampling/*", "analysis/importance*"),
 }
 

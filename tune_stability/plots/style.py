@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, told apart by colour-blind readers; markers differ as well.
 _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
@@ -16,3 +21,28 @@ def arm_styles(recipes: Sequence[str]) -> dict[str, tuple[str, str]]:
         recipe: (_COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)])
         for place, recipe in enumerate(recipes)
     }
+
+
+COLUMN_WIDTH, PAGE_WIDTH = 3.4, 7.0
+"""Inches: one column of a paper in two columns, and both."""
+
+
+def for_print() -> AbstractContextManager[None]:
+    """The settings of matplotlib under which a figure is drawn and saved, to be legible at its size in a paper."""
+    return matplotlib.rc_context(
+        {
+            "font.size": 8,
+            "axes.titlesize": 8,
+            "legend.fontsize": 7,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            # Text stays text, which journals ask for.
+            "pdf.fonttype": 42,
+        }
+    )
+
+
+def single(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of one pair of axes for print, in inches."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()

@@ -4,6 +4,7 @@
 - trials/{trial_id}-{unique}.parquet: a trial's row; curves/ and gradients/ hold its logged steps
 - trials/compacted-{unique}.parquet: the rows of many trials
 - checkpoints/{trial_id}.safetensors: what a trial in flight needs to go on
+- region.png, report.html, figures/: what was drawn from the rows
 - .{name}.{unique}.tmp: a file being written, or left by a killed process
 """
 
@@ -46,6 +47,14 @@ class Location:
     @property
     def picture_file(self) -> str:
         return f"{self.root}/region.png"
+
+    @property
+    def page_file(self) -> str:
+        return f"{self.root}/report.html"
+
+    def figure(self, name: str) -> str:
+        """The path of a figure for print."""
+        return f"{self.root}/figures/{name}"
 
     def shard(self, table: Table, trial_id: str, unique: str) -> str:
         """The path of one trial's rows. `unique` tells the attempts at the same trial apart."""

@@ -1,0 +1,78 @@
+"""What a section of the page is made of: plain data, which the template turns into HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The answer in one sentence. Parts between asterisks are set in bold."""
+
+    text: str
+    kind: str = "headline"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph. `is_warning` sets it apart."""
+
+    text: str
+    is_warning: bool = False
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Numbers at a glance: label, value and a word of explanation."""
+
+    tiles: tuple[tuple[str, str, str], ...]
+    kind: str = "tiles"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A table to read. `note` says what its numbers are."""
+
+    title: str
+    table: pd.DataFrame
+    note: str = ""
+    kind: str = "numbers"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An interactive picture.
+
+    `alt` says in a sentence what it shows. `data` and `layout` are Plotly's, without the theme's colours. A point whose
+    `customdata` is a trial's id, or `recipe|source|config_index` of a configuration, answers a click. `table` has the
+    numbers drawn, and `rows` the pandas expression of the trials behind them. `height` in pixels is kept free for it.
+    """
+
+    name: str
+    title: str
+    alt: str
+    data: list[Json]
+    layout: Json
+    table: pd.DataFrame
+    rows: str
+    height: int = 380
+    note: str = ""
+    kind: str = "picture"
+
+
+Block = Headline | Text | Tiles | Numbers | Picture
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with a name for its address, a title for the navigation and its blocks."""
+
+    name: str
+    title: str
+    blocks: tuple[Block, ...] = field(default=())
