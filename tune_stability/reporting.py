@@ -41,10 +41,10 @@ def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str]
     return [view_study(spec, trials, curves, gradients, store, rule, names, _design(spec, trials)) for rule in rules]
 
 
-def write_page(store: str, views: Sequence[StudyView]) -> str:
-    """Put the page of the study beside its Parquet, whole or not at all; its path."""
+def write_page(store: str, studies: Sequence[Sequence[StudyView]], reload_seconds: int = 0) -> str:
+    """Put the page of the study, or of it and another, beside its Parquet, whole or not at all; its path."""
     location = locate(store)
-    location.write(location.page_file, render_page(views).encode())
+    location.write(location.page_file, render_page(studies, reload_seconds).encode())
     return location.page_file
 
 

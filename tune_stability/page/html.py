@@ -14,34 +14,38 @@ from plotly.offline import get_plotlyjs
 
 from tune_stability.commands import rerun_command
 from tune_stability.page.blocks import Json, Picture, Section
-from tune_stability.page.sections import SECTIONS
+from tune_stability.page.sections import SECTIONS, difference
 from tune_stability.page.trials import embedded, plain, trial_rows
 from tune_stability.views import StudyView
 
 _MOST_ROWS = 100
+_PICTURES = "@@PICTURES@@"
+
+Columns = list[Section]
+"""A section of one study, or of two side by side."""
 
 
-def render_page(views: Sequence[StudyView]) -> str:
-    """The page of a study as several success rules judge it, the first of them shown at first.
+def render_page(studies: Sequence[Sequence[StudyView]], reload_seconds: int = 0) -> str:
+    """The page of a study, or of two side by side: for each, its views by the same success rules, the first shown first.
 
-    All text from the study is escaped, and the page's own policy lets no request leave it.
+    All text from a store is escaped, and the page's own policy lets no request leave it. With `reload_seconds` the page
+    opens itself anew every so often, as it was.
     """
-    first = views[0]
-    by_rule = {str(view.rule): [make(view) for make in SECTIONS] for view in views}
     pictures = _Pictures()
     template = _environment(pictures).from_string(_read("page.html.j2"))
     body = template.render(
-        spec=first.spec,
-        place=first.place,
-        rules=list(by_rule),
-        sections=_together(by_rule),
+        title=" and ".join(views[0].spec.name for views in studies),
+        studies=[views[0] for views in studies],
+        rules=[str(view.rule) for view in studies[0]],
+        sections=_sections(studies),
         css=Markup(_read("page.css")),
         script=Markup(_read("page.js")),
         plotly=Markup(get_plotlyjs()),
-        study=_embedded(_study(first)),
+        data=_embedded({"studies": [_study(views[0]) for views in studies], "reloadSeconds": reload_seconds}),
     )
     # The pictures are known once all blocks are written, and come last.
-    return body.replace("@@PICTURES@@", _embedded(pictures.found))
+    before, after = body.split(_PICTURES)
+    return f"{before}{_embedded(pictures.found)}{after}"
 
 
 def _study(view: StudyView) -> Json:
@@ -67,21 +71,24 @@ class _Pictures:
         return self._places[key]
 
 
-def _together(by_rule: dict[str, list[Section]]) -> list[dict[str, Any]]:
-    """Each section with its blocks by rule; one entry without a rule if they are the same for all."""
+def _sections(studies: Sequence[Sequence[StudyView]]) -> list[dict[str, Any]]:
+    """Each section that has something to show, with its columns by rule; one entry if all rules show the same."""
+    by_rule = list(zip(*studies, strict=True))
+    made: list[list[Columns]] = [[[make(view) for view in views] for views in by_rule] for make in SECTIONS]
+    if len(studies) == 2:
+        made.insert(0, [[difference.section(first, second)] for first, second in by_rule])
+    rules = [str(views[0].rule) for views in by_rule]
     return [
-        {
-            "name": sections[0].name,
-            "title": sections[0].title,
-            "parts": _parts(dict(zip(by_rule, sections, strict=True))),
-        }
-        for sections in zip(*by_rule.values(), strict=True)
+        {"name": columns[0][0].name, "title": columns[0][0].title, "parts": _parts(columns, rules)}
+        for columns in made
+        if any(section.blocks for each in columns for section in each)
     ]
 
 
-def _parts(sections: dict[str, Section]) -> list[tuple[str | None, Section]]:
-    texts = {repr(section.blocks) for section in sections.values()}
-    return [(None, next(iter(sections.values())))] if len(texts) == 1 else list(sections.items())
+def _parts(columns: list[Columns], rules: list[str]) -> list[tuple[str | None, Columns]]:
+    if len({repr(each) for each in columns}) == 1:
+        return [(None, columns[0])]
+    return list(zip(rules, columns, strict=True))
 
 
 def _environment(pictures: _Pictures) -> Environment:
@@ -91,10 +98,10 @@ def _environment(pictures: _Pictures) -> Environment:
 
 
 def _bold(text: str) -> Markup:
+    """What stands between asterisks in bold."""
+    strong = Markup("<strong>{}</strong>")
     parts = text.split("*")
-    return Markup("").join(
-        Markup("<strong>{}</strong>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
-    )
+    return Markup("").join(strong.format(part) if place % 2 else escape(part) for place, part in enumerate(parts))
 
 
 def _rows(table: pd.DataFrame) -> list[list[Any]]:

@@ -23,7 +23,7 @@ class StudyView:
 
     `trials` has a row per trial and `curves` and `gradients` the logged steps of some of them, as `load_results` gives
     them; `place` is how a command names the store. `recipes` are the arms with completed design rows, the baseline
-    first; `summary` is None if there is none, or if the study has no design.
+    first; `summary` is None if there is none, or if the study has no `design`.
     """
 
     spec: StudySpec
@@ -33,6 +33,7 @@ class StudyView:
     place: str
     rule: SuccessRule
     recipes: tuple[str, ...]
+    design: Design | None
     summary: Summary | None
 
     @property
@@ -90,7 +91,7 @@ def view_study(
     if arms:
         rng = np.random.default_rng(spec.design_seed)
         summary = summarize(trials, arms, spec.space, cast(Design, design), rule, rng)
-    return StudyView(spec, trials, curves, gradients, place, rule, tuple(arms), summary)
+    return StudyView(spec, trials, curves, gradients, place, rule, tuple(arms), design, summary)
 
 
 def _comparable(trials: pd.DataFrame, recipes: Sequence[str]) -> list[str]:

@@ -1,5 +1,5 @@
 "use strict";
-const study = JSON.parse(document.getElementById("study-data").textContent);
+const { studies, reloadSeconds } = JSON.parse(document.getElementById("study-data").textContent);
 const pictures = JSON.parse(document.getElementById("picture-data").textContent);
 const root = document.documentElement;
 const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
@@ -37,7 +37,8 @@ function draw(place) {
   Plotly.react(place, structuredClone(data), themed(structuredClone(layout)), options);
   if (place.dataset.drawn) return;
   place.dataset.drawn = "yes";
-  place.on("plotly_click", (event) => show(event.points[0].customdata));
+  const study = studies[Number(place.closest("[data-study]").dataset.study)];
+  place.on("plotly_click", (event) => show(study, event.points[0].customdata));
 }
 
 // A picture is drawn when it comes near the screen, so that the first screen is there at once.
@@ -52,9 +53,11 @@ const places = [...document.querySelectorAll(".picture")];
 places.forEach((place) => near.observe(place));
 addEventListener("beforeprint", () => places.filter((place) => place.offsetParent).forEach(drawOnce));
 
-document.getElementById("rules").addEventListener("change", (event) => {
-  for (const part of document.querySelectorAll("[data-rule]")) part.hidden = part.dataset.rule !== event.target.value;
-});
+function setRule(rule) {
+  for (const part of document.querySelectorAll("[data-rule]")) part.hidden = part.dataset.rule !== rule;
+}
+const rules = document.getElementById("rules");
+rules.addEventListener("change", (event) => setRule(event.target.value));
 
 function setTheme(theme) {
   root.dataset.theme = theme;
@@ -66,7 +69,7 @@ prefersDark.addEventListener("change", () => setTheme(prefersDark.matches ? "dar
 document.getElementById("theme").addEventListener("click", () => setTheme(root.dataset.theme === "dark" ? "light" : "dark"));
 
 // What was clicked is a trial's id, or recipe|source|config_index of an arm's configuration.
-function rowsOf(key) {
+function rowsOf(study, key) {
   const columns = study.trials.columns;
   const all = columns.trial_id.map((_, row) => row);
   if (!key.includes("|")) return all.filter((row) => columns.trial_id[row] === key);
@@ -83,9 +86,9 @@ function element(name, text, attributes = {}) {
   return made;
 }
 
-function show(key) {
+function show(study, key) {
   if (typeof key !== "string") return;
-  const rows = rowsOf(key);
+  const rows = rowsOf(study, key);
   const body = document.getElementById("trial-rows");
   const { trial_id, ...others } = study.trials.columns;
   document.getElementById("trial-title").textContent = rows.length === 1 ? `Trial ${trial_id[rows[0]]}` : `${rows.length} trials`;
@@ -114,4 +117,22 @@ function command(text) {
   });
   line.append(element("code", text), copy);
   return line;
+}
+
+// The page of a running study opens itself anew, where and as it was.
+if (reloadSeconds > 0) {
+  const kept = JSON.parse(sessionStorage.getItem("tune_stability") ?? "null");
+  if (kept) {
+    const chosen = rules.querySelector(`input[value="${CSS.escape(kept.rule)}"]`);
+    if (chosen) chosen.checked = true;
+    if (chosen) setRule(kept.rule);
+    setTheme(kept.theme);
+    scrollTo(0, kept.top);
+  }
+  setInterval(() => {
+    if (document.getElementById("trial").open) return;
+    const rule = rules.querySelector("input:checked").value;
+    sessionStorage.setItem("tune_stability", JSON.stringify({ rule, theme: root.dataset.theme, top: scrollY }));
+    location.reload();
+  }, 1000 * reloadSeconds);
 }
