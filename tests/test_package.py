@@ -17,7 +17,18 @@ PACKAGE = Path(tune_stability.__file__).parent
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 BOTTOM = frozenset(
-    {"axes", "data_source", "errors", "hyperparameters", "recipes", "spaces", "trials", "outcomes", "studies"}
+    {
+        "axes",
+        "commands",
+        "data_source",
+        "errors",
+        "hyperparameters",
+        "recipes",
+        "spaces",
+        "trials",
+        "outcomes",
+        "studies",
+    }
 )
 
 # The arrows of the design. A part may import itself, and of its neighbours those on the right.
@@ -50,6 +61,8 @@ FRONT = frozenset(
         "answering",
         "comparing",
         "report",
+        "rerun",
+        "export",
         "explain",
     }
 )

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from tune_stability.rerun import rerun
 from tune_stability.search import search
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(search)
+app.command()(rerun)
 
 
 @app.callback()

@@ -48,6 +48,8 @@ def test_other_readers_see_the_same_rows(study: Location, make) -> None:
     write_trial(study, make.error(make.config(3)))
     wanted = load_results(study)
     by_pandas = pd.read_parquet(f"{study.root}/trials").sort_values("seed", ignore_index=True)
-    pd.testing.assert_frame_equal(by_pandas.astype(dict.fromkeys(("best_step", "steps", "replicate", *SEED_PARTS), "Int64")), wanted)
+    pd.testing.assert_frame_equal(
+        by_pandas.astype(dict.fromkeys(("best_step", "steps", "replicate", *SEED_PARTS), "Int64")), wanted
+    )
     found = duckdb.sql(f"select seed, score, outcome from '{study.root}/trials/*.parquet' order by seed").fetchall()
     assert found == [(0, 0.4, "success"), (1, 0.4, "success"), (2, 0.4, "success"), (3, None, None)]
