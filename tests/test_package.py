@@ -64,6 +64,9 @@ FRONT = frozenset(
         "comparing",
         "report",
         "reporting",
+        "watching",
+        "rerun",
+        "export",
         "explain",
     }
 )

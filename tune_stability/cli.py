@@ -8,6 +8,7 @@ import sys
 import typer
 
 from tune_stability.report import report
+from tune_stability.rerun import rerun
 from tune_stability.search import search
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.command()(search)
 app.command()(report)
+app.command()(rerun)
 
 
 @app.callback()

@@ -10,35 +10,42 @@ import typer
 from tune_stability.display.console import make_console
 from tune_stability.errors import UserError
 
+_RULES = "majority, margin:0.05, within:0.95"
+
 
 def report(
     store: Annotated[str, typer.Argument(help="Study folder or URL.")],
+    other: Annotated[str | None, typer.Argument(help="A second study, to be shown beside it and compared.")] = None,
     success_rule: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A rule to switch to, repeatable, the first shown first. Default: majority, margin:0.05, within:0.95."
-        ),
+        typer.Option(help=f"A rule to switch to, repeatable, the first shown first. Default: {_RULES}."),
     ] = None,
     recipes: Annotated[str | None, typer.Option(help="Arms, the baseline first. Default: the study's order.")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder or URL to write to. Default: the study's own.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Write the page again as rows come in.")] = False,
+    every: Annotated[float, typer.Option(help="Seconds between looks, with --watch.")] = 30,
 ) -> None:
     """Show a study: one HTML page without a network, and figures for print."""
     console = make_console()
     try:
         # Imported here so that --help and bad options answer at once.
-        from tune_stability.outcomes import SuccessRule
-        from tune_stability.reporting import RULES, study_views, write_figures, write_page
+        from tune_stability.reporting import write_report
+        from tune_stability.watching import watch_store
 
-        rules = [SuccessRule.parse(text) for text in success_rule or RULES]
-        views = study_views(store, rules, [name.strip() for name in (recipes or "").split(",") if name.strip()])
-        figures = write_figures(store, views[0])
-        console.print(f"page: {write_page(store, views)}", markup=False, soft_wrap=True)
-        if figures:
-            console.print(
-                f"figures: {figures[0].rpartition('/')[0]} ({len(figures)} files)", markup=False, soft_wrap=True
-            )
+        names = [name.strip() for name in (recipes or "").split(",") if name.strip()]
+        rules = success_rule or [rule.strip() for rule in _RULES.split(",")]
+        stores = [store] if other is None else [store, other]
+        if not watch:
+            write_report(stores, rules, names, out or store, console)
+            return
+        watch_store(
+            store, every, lambda again: write_report(stores, rules, names, out or store, console, again), console
+        )
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
 
 
 if __name__ == "__main__":

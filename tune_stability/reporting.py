@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import pandas as pd
+from rich.console import Console
 
 from tune_stability.analysis import Design
 from tune_stability.errors import UserError
@@ -16,11 +17,34 @@ from tune_stability.plots import COLLECTION
 from tune_stability.plots.style import for_print
 from tune_stability.sampling.designs import DESIGNS
 from tune_stability.sampling.enumeration import BOUNDARY
-from tune_stability.store import load_results, locate, read_study
+from tune_stability.store import Location, load_results, locate, read_study
 from tune_stability.studies import StudySpec
 from tune_stability.views import StudyView, view_study
 
-RULES = ("majority", "margin:0.05", "within:0.95")
+
+def write_report(
+    stores: Sequence[str],
+    rules: Sequence[str],
+    recipes: Sequence[str],
+    out: str,
+    console: Console,
+    reload_seconds: float = 0,
+) -> None:
+    """Put the page of a study, or of two side by side, and the figures of one into the folder or URL `out`.
+
+    `rules` as in `--success-rule`; the first of `recipes` is the baseline. `reload_seconds` after which an open page
+    opens itself anew, 0 for never. Every file is put in place whole. Raises `UserError` for bad input.
+    """
+    parsed = [SuccessRule.parse(rule) for rule in rules]
+    studies = [study_views(store, parsed, recipes) for store in stores]
+    location = locate(out)
+    page = location.page_file if len(stores) == 1 else location.comparison_file(studies[1][0].spec.name)
+    location.write(page, render_page(studies, reload_seconds).encode())
+    console.print(f"page: {page}", markup=False, soft_wrap=True)
+    figures = write_figures(location, studies[0][0]) if len(stores) == 1 else []
+    if figures:
+        folder = figures[0].rpartition("/")[0]
+        console.print(f"figures: {folder} ({len(figures)} files)", markup=False, soft_wrap=True)
 
 
 def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str] = ()) -> list[StudyView]:
@@ -41,16 +65,9 @@ def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str]
     return [view_study(spec, trials, curves, gradients, store, rule, names, _design(spec, trials)) for rule in rules]
 
 
-def write_page(store: str, studies: Sequence[Sequence[StudyView]], reload_seconds: int = 0) -> str:
-    """Put the page of the study, or of it and another, beside its Parquet, whole or not at all; its path."""
-    location = locate(store)
-    location.write(location.page_file, render_page(studies, reload_seconds).encode())
-    return location.page_file
-
-
-def write_figures(store: str, view: StudyView) -> list[str]:
-    """Put the figures for print in the study's folder, each as PDF and PNG; their paths."""
-    location, written = locate(store), []
+def write_figures(location: Location, view: StudyView) -> list[str]:
+    """Put the figures for print in a folder, each as PDF and PNG; their paths."""
+    written = []
     for name, draw in COLLECTION.items():
         with for_print():
             figure = draw(view)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import functools
 import shlex
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tune_stability.display.console import make_console
-from tune_stability.errors import StoreWarning, UserError
+from tune_stability.display.console import damage_told_once, make_console
+from tune_stability.errors import UserError
 from tune_stability.hyperparameters import HYPERPARAMETER_NAMES
 from tune_stability.options import MAX_CONFIGS, NUM_CONFIGS, SearchOptions, search_options
 
@@ -101,7 +98,7 @@ def search(
     given["settings"] = tuple(settings) if settings else None
     console = make_console()
     try:
-        with _damage_told_once():
+        with damage_told_once():
             options = search_options(study, given)
             # Imported here so that --help and bad options answer at once.
             from tune_stability.running import run_search
@@ -113,24 +110,6 @@ def search(
     except KeyboardInterrupt:
         print(f"\nStopped. What had ended is stored; to go on: {_command()}", file=sys.stderr)
         raise typer.Exit(130) from None
-
-
-@contextmanager
-def _damage_told_once() -> Iterator[None]:
-    """Print what the store says of damaged files in one line, however often the store is read."""
-    told: set[str] = set()
-    with warnings.catch_warnings():
-        show = warnings.showwarning
-
-        def tell(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-            if not issubclass(category, StoreWarning):
-                show(message, category, *place, **more)
-            elif str(message) not in told:
-                told.add(str(message))
-                print(f"warning: {message}", file=sys.stderr)
-
-        warnings.showwarning = tell
-        yield
 
 
 @functools.cache

@@ -25,8 +25,8 @@ Columns = list[Section]
 """A section of one study, or of two side by side."""
 
 
-def render_page(studies: Sequence[Sequence[StudyView]], reload_seconds: int = 0) -> str:
-    """The page of a study, or of two side by side: for each, its views by the same success rules, the first shown first.
+def render_page(studies: Sequence[Sequence[StudyView]], reload_seconds: float = 0) -> str:
+    """The page of a study, or of two side by side: of each, its views by the same rules, the first shown first.
 
     All text from a store is escaped, and the page's own policy lets no request leave it. With `reload_seconds` the page
     opens itself anew every so often, as it was.

@@ -30,15 +30,20 @@ def arm_marks(recipes: Sequence[str]) -> dict[str, tuple[str, str]]:
     return {recipe: (colour, _SYMBOLS[marker]) for recipe, (colour, marker) in arm_styles(recipes).items()}
 
 
-def interval_marks(table: pd.DataFrame, labels: Sequence[str], colour: str, symbol: str, name: str) -> Json:
-    """Estimates with their intervals as horizontal bars, in percent. `table` has the fields of intervals."""
+def interval_marks(
+    table: pd.DataFrame, labels: Sequence[str], colour: str, symbol: str, name: str, apart: float = 0.0
+) -> Json:
+    """Estimates with their intervals as horizontal bars, in percent, at heights 0, 1, ..., which `interval_axis` labels.
+
+    `table` has the fields of intervals. `apart` moves them off their heights, so that several do not hide one another.
+    """
     estimate, low, high = (100 * table[column].to_numpy(float) for column in ("estimate", "low", "high"))
     return {
         "type": "scatter",
         "mode": "markers",
         "name": name,
         "x": numbers(estimate),
-        "y": list(labels),
+        "y": [place + apart for place in range(len(labels))],
         "error_x": {
             "type": "data",
             "symmetric": False,
@@ -49,8 +54,21 @@ def interval_marks(table: pd.DataFrame, labels: Sequence[str], colour: str, symb
             "color": colour,
         },
         "marker": {"color": colour, "symbol": symbol, "size": 13},
-        "hovertemplate": "%{y}: %{x:.1f} [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>",
-        "customdata": [list(pair) for pair in zip(numbers(low), numbers(high), strict=True)],
+        "hovertemplate": "%{text}<extra></extra>",
+        "text": [
+            f"{label}: {middle:.1f} [{start:.1f}, {end:.1f}]"
+            for label, middle, start, end in zip(labels, estimate, low, high, strict=True)
+        ],
+    }
+
+
+def interval_axis(labels: Sequence[str]) -> Json:
+    """The vertical axis of `interval_marks`, the first label on top."""
+    return {
+        "tickvals": list(range(len(labels))),
+        "ticktext": list(labels),
+        "range": [len(labels) - 0.5, -0.5],
+        "zeroline": False,
     }
 
 

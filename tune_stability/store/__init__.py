@@ -5,6 +5,7 @@ from __future__ import annotations
 from tune_stability.errors import StoreWarning
 from tune_stability.store.checkpoints import StoredCheckpoint
 from tune_stability.store.compaction import compact
+from tune_stability.store.configs import config_of_row
 from tune_stability.store.location import Location, locate
 from tune_stability.store.provenance import Provenance, current_provenance
 from tune_stability.store.reader import load_results, stored_ids
@@ -25,6 +26,7 @@ __all__ = [
     "check_study",
     "compact",
     "completed_row",
+    "config_of_row",
     "current_provenance",
     "curve_rows",
     "error_row",

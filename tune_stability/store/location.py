@@ -52,6 +52,10 @@ class Location:
     def page_file(self) -> str:
         return f"{self.root}/report.html"
 
+    def comparison_file(self, study: str) -> str:
+        """The path of the page that compares this study with another, by its name."""
+        return f"{self.root}/report-with-{re.sub(r'[^A-Za-z0-9._-]+', '-', study)}.html"
+
     def figure(self, name: str) -> str:
         """The path of a figure for print."""
         return f"{self.root}/figures/{name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tune_stability.analysis import Comparison, Interval
 from tune_stability.outcomes import SuccessRule
 from tune_stability.page.blocks import Block, Headline, Picture, Section, Text, Tiles
-from tune_stability.page.marks import arm_marks, interval_marks
+from tune_stability.page.marks import arm_marks, interval_axis, interval_marks
 from tune_stability.views import StudyView, rate_table
 
 
@@ -76,7 +76,10 @@ def _tiles(view: StudyView) -> tuple[tuple[str, str, str], ...]:
 def _rates(view: StudyView) -> Picture:
     table = rate_table(view)
     marks = arm_marks(view.recipes)
-    data = [interval_marks(table[table["recipe"] == name], [name], *marks[name], name) for name in view.recipes]
+    data = [
+        interval_marks(table[table["recipe"] == name], [name], *marks[name], name, place)
+        for place, name in enumerate(view.recipes)
+    ]
     assert view.summary is not None
     said = "; ".join(f"{arm.recipe} {arm.success_rate.format('percent')}" for arm in view.summary.arms)
     return Picture(
@@ -86,7 +89,7 @@ def _rates(view: StudyView) -> Picture:
         data,
         {
             "xaxis": {"title": {"text": "share of the region that succeeds, %"}, "range": [-2, 102]},
-            "yaxis": {"autorange": "reversed", "type": "category"},
+            "yaxis": interval_axis(view.recipes),
             "showlegend": False,
         },
         table,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from tune_stability.page.blocks import Block, Headline, Picture, Section, Text
-from tune_stability.page.marks import arm_marks, interval_marks
+from tune_stability.page.marks import interval_axis, interval_marks
 from tune_stability.views import Difference, StudyView, study_differences
 from tune_stability.views.rates import interval_table
 
+# Studies are no arms, so their colours are none of an arm's.
+_MARKS = (("#7a8794", "circle-open"), ("#4c8fbd", "diamond-open"), ("#c2410c", "diamond"))
+
 
 def section(first: StudyView, second: StudyView) -> Section:
-    """The difference between two studies in a sentence, a picture and a table. The second is compared with the first."""
+    """How far the second study differs from the first, in a sentence and a picture."""
     found = study_differences(first, second)
     if not found:
         missing = "They have no recipe in common that has design rows in both, so nothing can be compared."
@@ -34,13 +35,12 @@ def _headline(found: Difference, first: str, second: str) -> str:
     one = found.difference
     limits = f"[{100 * one.low:.1f}, {100 * one.high:.1f}]"
     points = f"{abs(100 * one.estimate):.1f} points"
+    where = f"in {second} than in {first}"
     if one.low <= 0 <= one.high:
         way = "larger" if one.estimate >= 0 else "smaller"
-        return (
-            f"Whether the {found.quantity} differs is open: *{points} {way}* in {second} than in {first}, but the interval "
-            f"{limits} holds zero."
-        )
-    return f"The {found.quantity} is *{points} {'larger' if one.low > 0 else 'smaller'}* {limits} in {second} than in {first}."
+        whether = f"Whether the {found.quantity} differs is open: *{points} {way}* {where}"
+        return f"{whether}, but the interval {limits} holds zero."
+    return f"The {found.quantity} is *{points} {'larger' if one.low > 0 else 'smaller'}* {limits} {where}."
 
 
 def _picture(found: list[Difference], first: StudyView, second: StudyView) -> Picture:
@@ -55,8 +55,8 @@ def _picture(found: list[Difference], first: StudyView, second: StudyView) -> Pi
     both.insert(1, "study", of * len(found))
     both.insert(2, "paired", [place == 2 and one.is_paired for one in found for place in range(3)])
     data = [
-        interval_marks(_labelled(both, name), quantities, *mark, name)
-        for name, mark in zip(of, arm_marks(of).values(), strict=True)
+        interval_marks(both[both["study"] == name], quantities, *mark, name, apart)
+        for name, mark, apart in zip(of, _MARKS, (-0.22, 0.0, 0.22), strict=True)
     ]
     how = "configuration by configuration and seed by seed" if found[0].is_paired else "as independent studies"
     said = "; ".join(f"{one.quantity} {one.difference.format('points')}" for one in found)
@@ -67,15 +67,10 @@ def _picture(found: list[Difference], first: StudyView, second: StudyView) -> Pi
         data,
         {
             "xaxis": {"title": {"text": "% of the region, or points of difference"}, "zeroline": True},
-            "yaxis": {"autorange": "reversed", "type": "category"},
-            "scattermode": "group",
+            "yaxis": interval_axis(quantities),
         },
         both,
         "trials[trials['source'] == 'design']",
         height=130 + 90 * len(found),
         note=f"95 % intervals. The studies are compared {how}.",
     )
-
-
-def _labelled(both: pd.DataFrame, name: str) -> pd.DataFrame:
-    return both[both["study"] == name]
