@@ -11,9 +11,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tune_stability.outcomes import SuccessRule
 from tune_stability.recipes import get_recipe
 from tune_stability.sampling.designs import design_points
 from tune_stability.spaces import SearchSpace, get_space
+from tune_stability.studies import StudySpec
+from tune_stability.views import StudyView, view_study
 
 HIDDEN, EMBEDDING, INTERMEDIATE, LAYERS, POSITIONS = 16, 8, 24, 2, 40
 
@@ -78,6 +81,7 @@ def _config(model_type: str, vocab_size: int) -> Any:
 
 WIDE = get_space("wide", 2e-5)
 FrameMaker = Callable[..., pd.DataFrame]
+ViewMaker = Callable[..., StudyView]
 
 
 @pytest.fixture
@@ -113,5 +117,35 @@ def make_frame() -> FrameMaker:
                         }
                     )
         return pd.DataFrame(rows)
+
+    return make
+
+
+@pytest.fixture
+def make_view() -> ViewMaker:
+    """Makes a view of a table of trials, as of a whole Sobol design of one scramble in the space wide."""
+
+    def make(
+        trials: pd.DataFrame, rule: str = "majority", recipes: tuple[str, ...] = ("devlin", "stable"), **changed: object
+    ) -> StudyView:
+        known = {
+            "name": "a study",
+            "model": "micro-bert",
+            "model_revision": "1",
+            "task": "grammar",
+            "task_fingerprint": "1",
+            "trainable": "tune_stability.training.fine_tuning:run_trial",
+            "space": get_space("wide", 2e-5),
+            "recipes": tuple(get_recipe(name) for name in recipes),
+            "reference_learning_rate": 2e-5,
+            "sampler": "sobol",
+            "design_seed": 0,
+            "num_configs": trials["config_index"].nunique() or 1,
+            "num_seeds": 2,
+        }
+        spec = StudySpec(**{**known, **changed})
+        steps = pd.DataFrame({"trial_id": []})
+        design = "sobol" if spec.sampler == "sobol" else None
+        return view_study(spec, trials, steps, steps, "results/a study", SuccessRule.parse(rule), recipes, design)
 
     return make

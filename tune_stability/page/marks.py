@@ -33,7 +33,7 @@ def arm_marks(recipes: Sequence[str]) -> dict[str, tuple[str, str]]:
 def interval_marks(
     table: pd.DataFrame, labels: Sequence[str], colour: str, symbol: str, name: str, apart: float = 0.0
 ) -> Json:
-    """Estimates with their intervals as horizontal bars, in percent, at heights 0, 1, ..., which `interval_axis` labels.
+    """Estimates with intervals as horizontal bars, in percent, at heights 0, 1, ..., which `interval_axis` labels.
 
     `table` has the fields of intervals. `apart` moves them off their heights, so that several do not hide one another.
     """
