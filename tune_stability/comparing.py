@@ -9,8 +9,8 @@ import numpy as np
 
 from tune_stability.analysis.compare import Comparison
 from tune_stability.analysis.compare import compare as compare_frames
-from tune_stability.analysis.frames import expressed_in
 from tune_stability.analysis.region_mean import Design
+from tune_stability.analysis.unit_cube import expressed_in
 from tune_stability.errors import UserError
 from tune_stability.outcomes import SuccessRule
 from tune_stability.sampling.enumeration import BOUNDARY

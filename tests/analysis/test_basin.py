@@ -168,6 +168,9 @@ def test_same_generator_seed_same_interval(resampled: str) -> None:
         ({"rates": [np.nan] * 16}, "above 0"),
         ({"tau": 1.0}, "tau"),
         ({"limits": (1e-3, 1e-5)}, "limits"),
+        ({"limits": (1e-5, np.inf)}, "limits"),
+        ({"limits": (np.nan, 1e-3)}, "limits"),
+        ({"n_resamples": 0}, "n_resamples must be at least 1, received 0"),
     ],
 )
 def test_bad_input(options: dict[str, object], message: str) -> None:

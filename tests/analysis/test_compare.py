@@ -153,3 +153,33 @@ def test_nullable_types_and_a_repeated_index_change_nothing(wide: pd.DataFrame) 
         assert compare(other, "devlin", "stable", WIDE, rule=rule) == compare(
             frame, "devlin", "stable", WIDE, rule=rule
         )
+
+
+def adaptive(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(source="adaptive", config_index=frame["config_index"] + 1000, seed=frame["seed"] + 1000000)
+
+
+def test_an_adaptive_trial_that_stands_twice_is_refused(lr: pd.DataFrame) -> None:
+    with pytest.raises(UserError, match="has several trials for config_index 1000 and seed 1000000"):
+        compare(pd.concat([lr, adaptive(lr), adaptive(lr)]), "devlin", "stable", LR)
+
+
+def test_an_adaptive_configuration_that_is_two_is_refused(lr: pd.DataFrame) -> None:
+    rows = adaptive(lr)
+    rows.loc[rows.index[0], "learning_rate"] *= 1.1
+    with pytest.raises(UserError, match="config_index 1000 is not the same configuration in every trial"):
+        compare(pd.concat([lr, rows]), "devlin", "stable", LR)
+
+
+@pytest.mark.parametrize("failed", ["devlin", "stable", "both"])
+def test_without_a_pair_the_summary_says_that_the_widening_is_unknown(lr: pd.DataFrame, failed: str) -> None:
+    errors = lr["recipe"].isin(["devlin", "stable"] if failed == "both" else [failed])
+    frame = lr.assign(status=lr["status"].mask(errors, "error"), score=lr["score"].mask(errors))
+    result = compare(pd.concat([frame, adaptive(lr)]), "devlin", "stable", LR)
+    text = result.summary()
+    assert text.startswith("None of 128 pairs of trials of devlin and stable has an outcome in both arms, ")
+    assert "- " not in text
+    assert ("random trials of devlin" in text, "random trials of stable" in text) == (
+        failed == "stable",
+        failed == "devlin",
+    )

@@ -151,6 +151,8 @@ def test_distinct_rows_beat_draws_with_replacement() -> None:
         ([[0.5, 0.6]], [[1.0]], 1, "one shape"),
         ([[0.5]], [[1.0]], 0, "n must be a whole number"),
         ([[0.5]], [[1.0]], 1.5, "n must be a whole number"),
+        ([[0.5]], [[1.0]], np.nan, "n must be a whole number"),
+        ([[0.5]], [[1.0]], np.inf, "n must be a whole number"),
         ([[0.5]], [[0.3]], 1, "only 1"),
         ([0.5], [1.0], 1, r"\(n_configs, n_seeds\)"),
         ([[np.nan]], [[1.0]], 1, "no finite score"),
@@ -159,3 +161,8 @@ def test_distinct_rows_beat_draws_with_replacement() -> None:
 def test_bad_input(scores: object, success: object, n: int, message: str) -> None:
     with pytest.raises(UserError, match=message):
         expected_best(scores, success, n)  # type: ignore[arg-type]
+
+
+def test_a_majority_that_is_no_score_is_refused() -> None:
+    with pytest.raises(UserError, match="majority must be a finite score, received nan"):
+        expected_best([[0.5]], [[1.0]], 1, majority=np.nan)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tune_stability.analysis import judge, success_arrays, unit_points
+from tune_stability.analysis import judge, success_arrays
 from tune_stability.analysis.frames import independent
 from tune_stability.axes import Axis, ChoiceAxis
 from tune_stability.errors import UserError
@@ -135,26 +135,6 @@ def test_judge_without_any_completed_trial() -> None:
     assert judge(frame, SuccessRule.parse("within:0.9")).isna().all()
 
 
-def test_integer_axes_are_spread_over_their_stretch() -> None:
-    space = SearchSpace("epochs", (Axis("num_epochs", 1, 2),))
-    points = unit_points(pd.DataFrame({"num_epochs": [1, 2, 1, 2, 2, 2]}), space)
-    np.testing.assert_allclose(points[:, 0], [0.125, 0.5625, 0.375, 0.6875, 0.8125, 0.9375])
-
-
-@pytest.mark.parametrize(
-    ("axis", "values", "expected"),
-    [
-        (ChoiceAxis("lr_scheduler_type", ("linear", "cosine")), ["cosine", "linear", "cosine"], [0.625, 0.25, 0.875]),
-        (ChoiceAxis("bias_correction", (True, False)), [False, False, True, False], [7 / 12, 0.75, 0.25, 11 / 12]),
-        (ChoiceAxis("batch_size", (8, 16, 32)), [32, 8, 32, 16], [0.75, 1 / 6, 11 / 12, 0.5]),
-        (ChoiceAxis("dropout", (0.0, 0.1)), [0.1, 0.0], [0.75, 0.25]),
-    ],
-)
-def test_choices_are_spread_over_their_share(axis: ChoiceAxis, values: list, expected: list[float]) -> None:
-    points = unit_points(pd.DataFrame({axis.name: values}), SearchSpace("c", (axis,)))
-    np.testing.assert_allclose(points[:, 0], expected)
-
-
 def test_success_arrays_of_a_space_with_choices() -> None:
     space = SearchSpace("c", (*SPACE.axes, ChoiceAxis("lr_scheduler_type", ("linear", "cosine"))))
     kinds = ["linear", "cosine", "linear", "cosine"]
@@ -167,12 +147,6 @@ def test_success_arrays_of_a_space_with_choices() -> None:
         success_arrays(frame, ["a", "b"], space)
 
 
-def test_a_value_that_is_no_choice_of_the_space_is_refused() -> None:
-    space = SearchSpace("c", (ChoiceAxis("batch_size", (8, 16)),))
-    with pytest.raises(UserError, match=r"^batch_size is 24 in a trial, its choices in this space are 8, 16; "):
-        unit_points(pd.DataFrame({"batch_size": [8, 24]}), space)
-
-
 GOOD = table(row("a", 0, 0, 0.9), row("b", 0, 0, 0.9))
 
 
@@ -182,10 +156,18 @@ GOOD = table(row("a", 0, 0, 0.9), row("b", 0, 0, 0.9))
         (GOOD.drop(columns=["score", "seed"]), ["a"], "lacks the columns seed, score"),
         (GOOD.drop(columns=["learning_rate"]), ["a"], "lacks the columns learning_rate"),
         (GOOD, ["a", "c"], "unknown recipe 'c'"),
-        (GOOD.iloc[:0], ["a"], "unknown recipe 'a'"),
+        (GOOD.iloc[:0], ["a"], "the table of trials has no rows; run the study first"),
         (pd.concat([GOOD, GOOD]), ["a"], "several trials"),
         (table(row("a", 0, 0, 0.9), row("b", 1, 0, 0.9)), ["a", "b"], "no common configuration"),
-        (GOOD.assign(source="adaptive"), ["a"], "no common configuration"),
+        (GOOD.assign(source="adaptive"), ["a"], "the recipe 'a' has no design rows"),
+        (GOOD.assign(majority_score=np.nan), ["a"], "2 completed trials have no majority_score"),
+        (
+            GOOD.assign(learning_rate=2e-4),
+            ["a"],
+            "learning_rate is 0.0002 in a trial, and this space has it from 1e-06",
+        ),
+        (GOOD.assign(learning_rate=0.0), ["a"], "learning_rate is 0 in a trial"),
+        (GOOD.assign(learning_rate=np.nan), ["a"], "learning_rate is nan in a trial"),
         (table(row("a", 0, 0, 0.9), row("b", 0, 0, 0.9, learning_rate=3e-6)), ["a", "b"], "different designs"),
     ],
 )

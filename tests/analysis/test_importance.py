@@ -206,6 +206,8 @@ def test_places() -> None:
         (make(SPACE).drop(columns="score"), {}, "lacks the columns score"),
         (make(SPACE).assign(source="adaptive"), {}, "no design rows"),
         (make(SPACE).iloc[:0], {}, "no design rows"),
+        (pd.concat([make(SPACE), make(SPACE)]), {}, "has several trials for config_index 0"),
+        (make(SPACE).assign(learning_rate=0.0), {}, "learning_rate is 0 in a trial"),
         (make(SPACE), {"n_resamples": -1}, "n_resamples must be at least 0, received -1."),
         (make(SPACE), {"evaluators": ["anova"]}, "unknown evaluator 'anova'"),
     ],

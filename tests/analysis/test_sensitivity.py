@@ -110,6 +110,7 @@ def test_neither_the_order_of_rows_nor_of_seeds_matters(seed: int) -> None:
         ({"rates": [1e-5]}, "learning_rates must have shape"),
         ({"rates": [0.0] * 16}, "above 0"),
         ({"limits": (1e-3, 1e-5)}, "limits"),
+        ({"limits": (1e-5, np.inf)}, "limits"),
         ({"floor": math.nan}, "floor"),
     ],
 )

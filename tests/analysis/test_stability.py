@@ -97,7 +97,9 @@ def test_missing_trials_and_trials_without_a_score() -> None:
     result = at([0.7, 0.9, np.nan, np.nan, 0.1], [1, 1, 0, np.nan, np.nan])
     assert result.mean.estimate == pytest.approx(0.8)
     assert (result.failed, result.n, result.missing) == (1, 3, 2)
-    assert result.note == "1 failed trials have no score and are not in the moments."
+    no_score, missing = "1 failed trials have no score and are not in the moments.", "2 of 5 trials are missing"
+    assert result.note == f"{no_score} {missing}, perhaps not at random."
+    assert missing in result.failure_rate.note
     assert not result.mean.trustworthy
     assert (result.mean.n_trials, result.mean.missing) == (2, 3)
     assert result.failure_rate.estimate == pytest.approx(1 / 3)
@@ -141,3 +143,9 @@ def test_shapes(arguments: tuple[object, object]) -> None:
 def test_success_must_be_judged() -> None:
     with pytest.raises(UserError, match="only 1"):
         at([0.5, 0.7], [0.5, 0.7])
+
+
+@pytest.mark.parametrize("majority", [math.nan, math.inf])
+def test_a_majority_that_is_no_score_is_refused(majority: float) -> None:
+    with pytest.raises(UserError, match="majority must be a finite score, received"):
+        stability([0.7, 0.8], [1, 1], np.random.default_rng(0), majority=majority)

@@ -127,6 +127,8 @@ def test_many_configurations_and_heaped_points_are_handled() -> None:
         (([[0, 1]], [[0.5], [0.5]]), "points must have shape"),
         (([[0, 1]], [[1.5]]), "unit cube"),
         (([[0, 1]], [[np.nan]]), "unit cube"),
+        (([["success", "failed"]],), "must be an array of 1"),
+        (([[0, 1], [0]],), "must be an array of 1"),
         (([[0, 1]], [[0.5]], "sobo"), "did you mean 'sobol'"),
         (([[0, 1]], None, "sobol", 0.95, [0, 1]), r"replicate must hold 1 whole numbers, received shape \(2,\)"),
         (([[0, 1]], None, "sobol", 0.95, [0.5]), "whole numbers, received .* of float64"),

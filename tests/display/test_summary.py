@@ -81,10 +81,16 @@ def test_one_arm_has_no_widening(make_frame) -> None:
 
 def test_arms_that_never_succeed_have_no_basin(make_frame) -> None:
     shown = of(summary(make_frame(lambda *_: "d")))
-    assert re.search(r"devlin +none +none +0\b", shown)
+    assert re.search(r"devlin +none +none +0\.00 \[0\.00, [\d.]+\] \?", shown)
     assert re.search(r"devlin +0\.0 % \[0\.0, [\d.]+\]", shown)
     assert "The fitted success probability is nowhere as high as 0.5." in shown
     assert re.search(r"recipe +diverged *\n", shown)
+
+
+def test_whether_there_is_a_basin_is_unknown_from_few_learning_rates(make_frame) -> None:
+    shown = of(summary(make_frame(lambda *_: "s", n_configs=4)))
+    assert re.search(r"devlin +unknown +unknown +- \[0\.00, 3\.50\] \?", shown)
+    assert "4 learning rates are too few for a basin; run at least 5. (basin of devlin; basin of stable)" in shown
 
 
 def test_arms_that_always_succeed_have_a_basin_wider_than_the_range(make_frame) -> None:

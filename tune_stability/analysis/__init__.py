@@ -10,7 +10,7 @@ from tune_stability.analysis.calibration import Calibration, ReliabilityBin, cal
 from tune_stability.analysis.compare import BandComparison, Comparison, Summary, compare, summarize
 from tune_stability.analysis.expected_best import expected_best
 from tune_stability.analysis.factorial import Factorial, attribute_widening, find_factorial
-from tune_stability.analysis.frames import Arms, judge, success_arrays, unit_points
+from tune_stability.analysis.frames import Arms, judge, success_arrays
 from tune_stability.analysis.importance import importance
 from tune_stability.analysis.interval import Interval
 from tune_stability.analysis.prediction_powered import Rows, prediction_powered_rate, prediction_powered_widening
@@ -23,6 +23,7 @@ from tune_stability.analysis.slices import Slice, slice_along
 from tune_stability.analysis.stability import Stability, stability
 from tune_stability.analysis.success_rate import success_rate, wilson
 from tune_stability.analysis.surface import Surface, fit_surface
+from tune_stability.analysis.unit_cube import unit_points
 from tune_stability.analysis.variance import Component, VarianceSplit, variance_split
 from tune_stability.analysis.widening import Widening, widening
 

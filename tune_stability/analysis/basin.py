@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from tune_stability.analysis.curve import FittedCurve, fit_curve
-from tune_stability.analysis.interval import Interval
+from tune_stability.analysis.interval import Interval, missing_note
 from tune_stability.analysis.region_mean import check_success
 from tune_stability.analysis.success_rate import wilson
 from tune_stability.errors import UserError
@@ -71,8 +71,10 @@ def learning_rate_basin(
     trustworthy with fewer than 64 trials, for an edge outside the range, and where the success probability inside may
     be little above tau, because smoothing then moves the edges. Coverage: `experiments/coverage/basin.py`.
 
-    Raises `UserError` for arrays of the wrong shape, a learning rate not above 0, or tau outside (0, 1).
+    Raises `UserError` for arrays of the wrong shape, a learning rate not above 0, tau outside (0, 1), or no resamples.
     """
+    if n_resamples < 1:
+        raise UserError(f"n_resamples must be at least 1, received {n_resamples}; 1000 is usual.")
     values, x, (start, end) = _checked(success, learning_rates, tau, limits)
     present = ~np.isnan(values)
     kept = present.any(axis=1)
@@ -116,8 +118,9 @@ def learning_rate_basin(
             width = width.distrusted(f"{known[2]} trials are too few for a basin; run at least {FEW_TRIALS}.")
         elif exist.mean() > 1 - level:
             width = width.distrusted(f"{exist.mean():.0%} of the resamples have a basin.")
+        width = width.judged_by_missing()
         return Basin(lower.distrusted(note), upper.distrusted(note), width, tau, False, False, False)
-    doubts = []
+    doubts = list(filter(None, [missing_note(known[2], missing)]))
     if known[2] < FEW_TRIALS:
         doubts.append(f"{known[2]} trials are too few for a basin; run at least {FEW_TRIALS}.")
     inside = (x >= estimate[0]) & (x <= estimate[1])
@@ -230,6 +233,6 @@ def _checked(
         raise UserError(f"tau is a probability and must lie in (0, 1), received {tau!r}.")
     if limits is None:
         limits = (rates.min(), rates.max()) if len(rates) else (1e-8, 1.0)
-    if not 0 < limits[0] <= limits[1]:
-        raise UserError(f"limits must rise and be above 0, received {limits!r}.")
+    if not 0 < limits[0] <= limits[1] < np.inf:
+        raise UserError(f"limits must rise, be above 0 and finite, received {limits!r}.")
     return values, np.log10(rates), (float(np.log10(limits[0])), float(np.log10(limits[1])))

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from tune_stability.analysis.interval import check_level
+
 Array = NDArray[np.float64]
 
 _STEPS = 1000
@@ -23,6 +25,7 @@ def blaker(wins: int, n: int, level: float = 0.95) -> tuple[float, float]:
     The ends are found on a grid and rounded outwards, by at most a thousandth of the width of the interval of
     Clopper and Pearson. Without trials it is [0, 1].
     """
+    check_level(level)
     if n == 0:
         return 0.0, 1.0
     tail = 0.5 - level / 2

@@ -46,15 +46,15 @@ def seeds_needed(success: ArrayLike, chance: float = CHANCE, level: float = 0.95
     Raises `UserError` for another shape or content, or a chance outside (0, 1).
     """
     _check_chance(chance)
-    row = np.asarray(success, dtype=float)
-    if row.ndim != 1:
-        raise UserError(f"success must have shape (n_seeds,), received {row.shape}; pass one configuration.")
-    row = check_success(row[None])[0]
+    shape = np.shape(success)
+    if len(shape) != 1:
+        raise UserError(f"success must have shape (n_seeds,), received {shape}; pass one configuration.")
+    row = check_success(np.asarray(success)[None])[0]
     wins = row[~np.isnan(row)]
     n, won = len(wins), int(wins.sum())
     estimate = won / n if n else math.nan
     rate = Interval(estimate, *blaker(won, n, level), level, min(n, 1), n, len(row) - n, "Blaker")
-    return needed_at(rate if n else rate.distrusted("No trial has an outcome."), chance)
+    return needed_at(rate.judged_by_missing() if n else rate.distrusted("No trial has an outcome."), chance)
 
 
 def needed_at(rate: Interval, chance: float = CHANCE) -> Interval:

@@ -117,7 +117,7 @@ def _gain(differences: Array, level: float, shape: tuple[int, int, int, int]) ->
     mean, variance = float(differences.mean()), float(differences.var(ddof=1)) / n_configs
     half = t_quantile(n_configs - 1, level) * float(np.sqrt(variance * (1 + n_folds / (n_folds - 1))))
     method = f"Student with Nadeau and Bengio's correction, {n_folds} folds of configurations"
-    interval = Interval(mean, mean - half, mean + half, level, n_configs, n_trials, missing, method)
+    interval = Interval(mean, mean - half, mean + half, level, n_configs, n_trials, missing, method).judged_by_missing()
     if n_configs < FEW_CONFIGS:
         return interval.distrusted(f"{n_configs} configurations are too few to tell their spread.")
     return interval

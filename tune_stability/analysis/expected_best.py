@@ -52,13 +52,15 @@ def expected_best(
     values = np.asarray(scores, dtype=float)
     if values.shape != wins.shape:
         raise UserError(f"scores and success must have one shape, received {values.shape} and {wins.shape}.")
-    if n < 1 or n != int(n):
+    if not (n >= 1 and n % 1 == 0):
         raise UserError(f"n must be a whole number of trials from 1, received {n!r}.")
     sample = make_sample(points, len(wins), design, replicate)
     present = ~np.isnan(wins)
     finite = present & np.isfinite(values)
     if (present & ~finite & (wins == 1)).any():
-        raise UserError("a successful trial has no finite score; judge scores first.")
+        raise UserError("a successful trial has no finite score; leave it out, or mend what scored it.")
+    if majority is not None and not math.isfinite(majority):
+        raise UserError(f"majority must be a finite score, received {majority!r}; give None if it is not known.")
     kept = np.asarray(present.any(axis=1))
     result = region_mean(wins, sample)
     rate = rate_interval(result, sample, level)

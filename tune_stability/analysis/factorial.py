@@ -86,11 +86,13 @@ def find_factorial(arms: Mapping[str, Settings], baseline: str, treatment: str) 
 def arm_settings(frame: pd.DataFrame, space: SearchSpace) -> dict[str, Settings]:
     """Each recipe's hyperparameters in the table of trials, without the axes of the space.
 
-    Raises `UserError` if a recipe has several values of one that is no axis.
+    Raises `UserError` without design rows, and if a recipe has several values of one that is no axis.
     """
     require_columns(frame, ("recipe", "source"))
     names = [name for name in HYPERPARAMETER_NAMES if name in frame.columns and name not in space.names]
     rows = frame.loc[frame["source"] == "design", ["recipe", *names]].drop_duplicates()
+    if not len(rows):
+        raise UserError("the table of trials has no design rows; run a design, such as the sampler sobol.")
     twice = rows["recipe"].duplicated()
     if twice.any():
         recipe = rows["recipe"][twice].iloc[0]

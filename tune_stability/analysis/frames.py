@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tune_stability.axes import AnyAxis, Axis
+from tune_stability.analysis.unit_cube import unit_points
 from tune_stability.errors import UserError, unknown_name
 from tune_stability.outcomes import SuccessRule
 from tune_stability.spaces import SearchSpace
@@ -47,10 +45,16 @@ def judge(frame: pd.DataFrame, rule: SuccessRule) -> pd.Series[float]:
     """1.0 or 0.0 for every completed row, by the rule; NaN for all others, which have no outcome.
 
     The rule `within` is measured by the best configuration's median score over all recipes and over design and
-    adaptive rows; a diverged trial without a score counts as the worst in that median.
+    adaptive rows; a diverged trial without a score counts as the worst in that median. Raises `UserError` for missing
+    columns, and for a completed trial without a majority score, which no rule can judge.
     """
     require_columns(frame, COLUMNS)
     completed = frame["status"] == "completed"
+    if unknown := int((completed & frame["majority_score"].isna()).sum()):
+        raise UserError(
+            f"{unknown} completed trials have no majority_score, to which their score is compared; leave them out, or "
+            "let the trainable return it."
+        )
     best = np.nan
     if rule.kind == "within" and completed.any():
         scores = frame.loc[completed, ["recipe", "source", "config_index"]].assign(
@@ -69,23 +73,17 @@ def success_arrays(
 
     Only configurations that have rows in every recipe are kept. The seeds of a configuration are those of
     any recipe, sorted; a trial that is absent or ended in an error is NaN. Only `independent` trials are used.
-    Raises `UserError` for missing columns, an unknown recipe, a trial that stands twice, a configuration that differs
-    between recipes, or no common one.
+    Raises `UserError` for missing columns, an unknown recipe or one without design rows, a trial that stands twice, a
+    configuration that differs between recipes or lies outside the space, or no common one.
     """
     require_columns(frame, (*COLUMNS, *space.names))
-    known = list(map(str, frame["recipe"].unique()))
-    for name in recipes:
-        if name not in known:
-            raise unknown_name("recipe", name, known)
+    check_recipes(frame, recipes)
     rows = frame.assign(success=judge(frame, rule or SuccessRule()))
     rows = rows[(rows["source"] == "design") & rows["recipe"].isin(list(recipes)) & independent(rows)]
-    twice = rows.duplicated(["recipe", "config_index", "seed"])
-    if twice.any():
-        first = rows[twice].iloc[0]
-        raise UserError(
-            f"recipe {first['recipe']!r} has several trials for config_index {first['config_index']} and seed "
-            f"{first['seed']}; select one model and one task first."
-        )
+    for name in recipes:
+        if not (rows["recipe"] == name).any():
+            raise UserError(f"the recipe {name!r} has no design rows; run it with a design, such as the sampler sobol.")
+    check_single(rows)
     having = rows.groupby("config_index")["recipe"].nunique()
     common = having.index[having == len(set(recipes))]
     if len(common) == 0:
@@ -94,7 +92,7 @@ def success_arrays(
             "run them on the same design."
         )
     rows = rows[rows["config_index"].isin(common)].sort_values(["config_index", "seed"])
-    configurations = _configurations(rows, space)
+    configurations = single_configurations(rows, space)
     seeds = rows[["config_index", "seed"]].drop_duplicates()
     place = seeds.assign(column=seeds.groupby("config_index").cumcount())
     rows = rows.merge(place, on=["config_index", "seed"])
@@ -127,28 +125,25 @@ def independent(frame: pd.DataFrame) -> pd.Series[bool]:
     return ((init == data) & (data == dropout)).astype(bool)
 
 
-def expressed_in(frame: pd.DataFrame, own: SearchSpace, other: SearchSpace) -> pd.DataFrame:
-    """The table with every configuration of the space `own` moved to the same place of the unit cube in `other`.
-
-    Both have axes of the same names. Numbers are rounded to ten digits, so that the same place is the same number.
-    """
-    moved = {}
-    for one, another in zip(own.axes, other.axes, strict=True):
-        column = frame[one.name]
-        places = {value: another.value(one.position(value)) for value in column.unique()}
-        values = column.map(places)
-        moved[one.name] = values.map(lambda x: float(f"{x:.10g}")) if isinstance(column.iloc[0], float) else values
-    return frame.assign(**moved)
+def check_recipes(frame: pd.DataFrame, recipes: Sequence[str]) -> None:
+    """Raises `UserError` unless the table of trials has a row of each recipe."""
+    if not len(frame):
+        raise UserError("the table of trials has no rows; run the study first.")
+    known = list(map(str, frame["recipe"].unique()))
+    for name in recipes:
+        if name not in known:
+            raise unknown_name("recipe", name, known)
 
 
-def unit_points(configurations: pd.DataFrame, space: SearchSpace) -> Array:
-    """The points of the unit cube, shape `(n_configs, n_axes)`, at which configurations lie.
-
-    Configurations that share a whole number or a choice are spread evenly over the stretch of the axis that stands
-    for it. The design had them spread too, and a design heaped on a few values would look worse than it is.
-    """
-    columns = [_positions(configurations[axis.name], axis) for axis in space.axes]
-    return np.clip(np.stack(columns, axis=1), 0.0, 1.0)
+def check_single(rows: pd.DataFrame) -> None:
+    """Raises `UserError` if a trial stands twice."""
+    twice = rows.duplicated(["recipe", "config_index", "seed"])
+    if twice.any():
+        first = rows[twice].iloc[0]
+        raise UserError(
+            f"recipe {first['recipe']!r} has several trials for config_index {first['config_index']} and seed "
+            f"{first['seed']}; select one model and one task first."
+        )
 
 
 def require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
@@ -158,7 +153,8 @@ def require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
         raise UserError(f"the table of trials lacks the columns {', '.join(missing)}; read it with load_results.")
 
 
-def _configurations(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
+def single_configurations(rows: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
+    """A row per `config_index`, with the space's axes. Raises `UserError` if one is not the same in all its trials."""
     axes = rows.groupby("config_index")[list(space.names)]
     differing = (axes.nunique(dropna=False) > 1).any(axis=1)
     if differing.any():
@@ -173,19 +169,3 @@ def _replicate(rows: pd.DataFrame, configurations: pd.DataFrame) -> NDArray[np.i
     if "replicate" not in rows.columns or rows["replicate"].isna().any():
         return None
     return rows.groupby("config_index")["replicate"].first().loc[configurations.index].to_numpy(np.int64)
-
-
-def _positions(column: pd.Series[Any], axis: AnyAxis) -> Array:
-    if isinstance(axis, Axis) and not axis.is_integer:
-        low, high, values = axis.low, axis.high, column.to_numpy(float)
-        if axis.scale == "log":
-            low, high, values = math.log(low), math.log(high), np.log(values)
-        return np.asarray((values - low) / (high - low))
-    codes, distinct = pd.factorize(column)
-    starts, ends = np.array([axis.stretch(value) for value in distinct.tolist()]).reshape(-1, 2).T
-    counts = np.bincount(codes)
-    # The how manieth of those with its value each one is.
-    order = np.argsort(codes, kind="stable")
-    place = np.empty(len(codes))
-    place[order] = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.asarray(starts[codes] + (place + 0.5) / counts[codes] * (ends - starts)[codes])

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tune_stability.analysis.frames import independent, judge, require_columns
+from tune_stability.analysis.frames import check_single, independent, judge, require_columns
 from tune_stability.analysis.importance_optuna import EVALUATORS, Evaluator, cube_place, optuna_importances
 from tune_stability.analysis.interval import Interval
+from tune_stability.analysis.unit_cube import check_inside
 from tune_stability.errors import UserError, unknown_name
 from tune_stability.hyperparameters import Value
 from tune_stability.outcomes import SuccessRule
@@ -48,7 +49,7 @@ def importance(
     They are never trustworthy: their coverage is not measured, an importance near 0 comes out too high in resamples,
     and a forest takes a configuration that was drawn twice for two that agree. Importance is NaN, with a note, where
     there is nothing to attribute: no trial, one configuration, or all trials alike. Raises `UserError` for missing
-    columns, no design rows, or an unknown evaluator.
+    columns, no design rows, a trial that stands twice or lies outside the space, or an unknown evaluator.
     """
     require_columns(frame, space.names)
     rows = frame.reset_index(drop=True)
@@ -56,6 +57,9 @@ def importance(
     rows = rows[(rows["source"] == "design") & independent(rows)]
     if not len(rows):
         raise UserError("the table of trials has no design rows, which importance needs; run a design such as sobol.")
+    check_single(rows)
+    for axis in space.axes:
+        check_inside(rows[axis.name], axis)
     if n_resamples < 0:
         raise UserError(f"n_resamples must be at least 0, received {n_resamples}.")
     for evaluator in evaluators:

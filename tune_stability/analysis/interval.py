@@ -7,6 +7,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from tune_stability.errors import UserError
+
+MANY_MISSING = 0.1
+
 Unit = Literal["plain", "percent", "points"]
 
 
@@ -31,12 +35,16 @@ class Interval:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if not 0 < self.level < 1:
-            raise ValueError(f"level must lie in (0, 1), received {self.level!r}.")
+        check_level(self.level)
 
     def distrusted(self, note: str) -> Interval:
         """The same numbers, marked as not trustworthy for the reason in `note`."""
         return dataclasses.replace(self, trustworthy=False, note=f"{self.note} {note}".strip())
+
+    def judged_by_missing(self) -> Interval:
+        """The same, marked if more than a tenth of the planned trials have no outcome."""
+        note = missing_note(self.n_trials, self.missing)
+        return self.distrusted(note) if note else self
 
     def format(self, unit: Unit = "plain", digits: int | None = None) -> str:
         """The text for a table cell, as in `43.8 % [38.2, 49.5]`; a `?` ends what is not trustworthy."""
@@ -55,3 +63,17 @@ class Interval:
 
     def __str__(self) -> str:
         return self.format()
+
+
+def missing_note(n_trials: int, missing: int) -> str:
+    """Why numbers should not be believed if so many of the planned trials have no outcome; nothing if they may be."""
+    planned = n_trials + missing
+    return (
+        f"{missing} of {planned} trials are missing, perhaps not at random." if missing > MANY_MISSING * planned else ""
+    )
+
+
+def check_level(level: float) -> None:
+    """Raises `UserError` unless the level is one that an interval can have."""
+    if not 0 < level < 1:
+        raise UserError(f"level must lie in (0, 1), received {level!r}; 0.95 is usual.")

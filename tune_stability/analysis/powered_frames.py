@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tune_stability.analysis.frames import Arms, unit_points
+from tune_stability.analysis.frames import Arms, check_single, single_configurations
 from tune_stability.analysis.prediction_powered import Rows, prediction_powered_widening
 from tune_stability.analysis.region_mean import Design
+from tune_stability.analysis.unit_cube import unit_points
 from tune_stability.analysis.widening import Widening
 from tune_stability.spaces import SearchSpace
 
@@ -36,11 +37,15 @@ def powered_widening(
 
 
 def adaptive_rows(rows: pd.DataFrame, space: SearchSpace) -> Rows | None:
-    """One arm's adaptive trials with an outcome, by configuration; None if there are none."""
+    """One arm's adaptive trials with an outcome, by configuration; None if there are none.
+
+    Raises `UserError` as `success_arrays` does.
+    """
     if not len(rows):
         return None
+    check_single(rows)
     rows = rows.sort_values(["config_index", "seed"])
-    configurations = rows.groupby("config_index")[list(space.names)].first()
+    configurations = single_configurations(rows, space)
     column = rows.groupby("config_index").cumcount().to_numpy()
     success = np.full((len(configurations), int(column.max()) + 1), np.nan)
     success[configurations.index.get_indexer(pd.Index(rows["config_index"])), column] = rows["success"]

@@ -104,7 +104,7 @@ def _labelled(surface: Surface, tau: float, share: float, low: float, high: floa
     method = f"model-based: region of the fitted surface at tau = {tau:g}, {how}"
     interval = Interval(
         share, low, high, level, surface.n_configs, surface.n_trials, surface.missing, method, note=surface.note
-    )
+    ).judged_by_missing()
     if surface.n_configs == 1:
         return interval.distrusted("One configuration says nothing about the rest of the space.")
     if surface.n_configs < FEWEST_CONFIGS:

@@ -102,7 +102,12 @@ def mean_variance(values: Array, sample: Sample) -> tuple[float, float]:
 
 def check_success(success: ArrayLike) -> Array:
     """A success array as floats. Raises `UserError` unless it is `(n_configs, n_seeds)` of 1, 0 and NaN."""
-    values = np.asarray(success, dtype=float)
+    try:
+        values = np.asarray(success, dtype=float)
+    except (TypeError, ValueError):
+        raise UserError(
+            "success must be an array of 1 (success), 0 (failed) and NaN (missing); judge scores first."
+        ) from None
     if values.ndim != 2:
         raise UserError(f"success must have shape (n_configs, n_seeds), received {values.shape}.")
     if not (np.isnan(values) | (values == 0) | (values == 1)).all():

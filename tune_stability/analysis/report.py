@@ -32,15 +32,25 @@ def sentences(comparison: Comparison) -> str:
     """What the comparison shows, as a paper would print it. What is not trustworthy is said to be so."""
     base, other = comparison.baseline, comparison.treatment
     difference, ratio = comparison.difference, comparison.ratio
-    said = [
-        f"{base.recipe} succeeds in {_text(base.success_rate, 'percent')} of the region and {other.recipe} in "
-        f"{_text(other.success_rate, 'percent')} ({_level(difference)} intervals; success rule: {comparison.rule}).",
-        f"The region widens by {_text(difference, 'points')}"
-        + (f", {_text(ratio, 'plain', 2)} times" if math.isfinite(ratio.estimate) else "")
-        + f", over {difference.n_configs} configurations with {difference.n_trials} pairs of trials"
-        + (f", {difference.missing} more being missing." if difference.missing else "."),
-    ]
-    if comparison.prediction_powered is not None:
+    said = []
+    if base.n_trials and other.n_trials:
+        said.append(
+            f"{base.recipe} succeeds in {_text(base.success_rate, 'percent')} of the region and {other.recipe} in "
+            f"{_text(other.success_rate, 'percent')} ({_level(difference)} intervals; success rule: {comparison.rule})."
+        )
+    if difference.n_trials:
+        said.append(
+            f"The region widens by {_text(difference, 'points')}"
+            + (f", {_text(ratio, 'plain', 2)} times" if math.isfinite(ratio.estimate) else "")
+            + f", over {difference.n_configs} configurations with {difference.n_trials} pairs of trials"
+            + (f", {difference.missing} more being missing." if difference.missing else ".")
+        )
+    else:
+        said.append(
+            f"None of {difference.missing} pairs of trials of {base.recipe} and {other.recipe} has an outcome in both "
+            "arms, so the widening is unknown."
+        )
+    if comparison.prediction_powered is not None and difference.n_trials:
         powered = comparison.prediction_powered.difference
         said.append(f"With the adaptive rows, prediction-powered, it widens by {_text(powered, 'points')}.")
     for arm in (base, other):
@@ -53,7 +63,7 @@ def sentences(comparison: Comparison) -> str:
         if math.isfinite(arm.trials_needed.estimate):
             needed = _text(arm.trials_needed, "plain", 0)
             said.append(f"A 95 % chance of one success takes {needed} random trials of {arm.recipe}.")
-    if comparison.attribution is not None:
+    if comparison.attribution is not None and comparison.attribution.widening.n_trials:
         shares = [f"{name} {_text(one, 'points')}" for name, one in comparison.attribution.shapley.items()]
         said.append(f"Shapley values of the widening: {', '.join(shares)}.")
     return "\n".join(said)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tune_stability.analysis.frames import require_columns
-from tune_stability.errors import UserError, unknown_name
+from tune_stability.analysis.frames import check_recipes, require_columns
+from tune_stability.errors import UserError
 from tune_stability.trials import SEED_PARTS
 
 
@@ -21,8 +21,7 @@ def seed_arrays(frame: pd.DataFrame, recipe: str, n_seeds: int | None = None) ->
     a study whose seeds were not taken apart.
     """
     require_columns(frame, ("recipe", "config_index", "source", "status", "score", *SEED_PARTS))
-    if recipe not in set(frame["recipe"]):
-        raise unknown_name("recipe", recipe, map(str, frame["recipe"].unique()))
+    check_recipes(frame, (recipe,))
     rows = frame[(frame["recipe"] == recipe) & (frame["source"] == "design")]
     _check_seeds(rows, recipe)
     places = [rows.groupby("config_index")[part].rank("dense").to_numpy(int) - 1 for part in SEED_PARTS]

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from tune_stability.analysis.curve import BANDWIDTHS
-from tune_stability.analysis.interval import Interval
+from tune_stability.analysis.interval import Interval, check_level
 from tune_stability.errors import UserError
 
 Array = NDArray[np.float64]
@@ -50,6 +50,7 @@ def learning_rate_sensitivity(
 
     Raises `UserError` for arrays of the wrong shape or learning rates or limits that are not above 0.
     """
+    check_level(level)
     values, x, (start, end) = _checked(scores, learning_rates, floor, limits)
     present = ~np.isnan(values)
     kept = present.any(axis=1)
@@ -83,7 +84,7 @@ def learning_rate_sensitivity(
     if n_rates < ENOUGH_RATES or known[2] < ENOUGH_TRIALS:
         note = f"{n_rates} learning rates and {known[2]} trials are too few for the height of the curve; run at least "
         found = found.distrusted(f"{note}{ENOUGH_RATES} and {ENOUGH_TRIALS}.")
-    return found
+    return found.judged_by_missing()
 
 
 def _maximum(curve: Array, deviation: Array, noise: Array, level: float, n: int) -> tuple[float, float, float]:
@@ -147,6 +148,6 @@ def _checked(
         raise UserError(f"floor must be a finite score, received {floor!r}; give that of the majority class.")
     if limits is None:
         limits = (rates.min(), rates.max()) if len(rates) else (1e-8, 1.0)
-    if not 0 < limits[0] <= limits[1]:
-        raise UserError(f"limits must rise and be above 0, received {limits!r}.")
+    if not 0 < limits[0] <= limits[1] < math.inf:
+        raise UserError(f"limits must rise, be above 0 and finite, received {limits!r}.")
     return values, np.log10(rates), (math.log10(limits[0]), math.log10(limits[1]))

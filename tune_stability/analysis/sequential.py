@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from tune_stability.analysis.interval import Interval
+from tune_stability.analysis.interval import Interval, check_level
 from tune_stability.analysis.region_mean import Design
 from tune_stability.analysis.widening import widening
 from tune_stability.errors import UserError
@@ -99,6 +99,7 @@ def look_level(look: int, most: int, level: float = 0.95) -> float:
     >>> [round(look_level(k, 64), 4) for k in (1, 2, 3, 4)]
     [0.9875, 0.9875, 0.9875, 0.9875]
     """
+    check_level(level)
     sizes = (0, *look_sizes(most))
     return 1 - (1 - level) * (sizes[look] - sizes[look - 1]) / most
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from tune_stability.analysis.interval import check_level
 from tune_stability.analysis.surface import Surface
 from tune_stability.axes import AnyAxis, Axis
 from tune_stability.errors import UserError, unknown_name
@@ -43,6 +44,7 @@ def slice_along(
 
     Raises `UserError` for an axis that the space lacks, a surface of another space, or a value of `at` outside it.
     """
+    check_level(level)
     if axis not in space.names:
         raise unknown_name("axis", axis, space.names)
     if surface.n_axes != len(space.axes):

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from tune_stability.analysis.binomial import blaker
-from tune_stability.analysis.interval import Interval
+from tune_stability.analysis.interval import Interval, missing_note
 from tune_stability.analysis.score_mixture import moment_limits
 from tune_stability.errors import UserError
 
@@ -59,9 +59,9 @@ def stability(
     statistics with binomial level, interpolated between two (Hettmansperger and Sheather 1986). Failure
     rate: `binomial.blaker`. On ten kinds of scores 95 % intervals cover as `experiments/coverage/points.py` tells.
 
-    Raises `UserError` for arrays of different shape, or a success that is not 1, 0 or NaN.
+    Raises `UserError` for arrays of different shape, a success that is not 1, 0 or NaN, or a majority that is no score.
     """
-    points, wins = _checked(scores, success)
+    points, wins = _checked(scores, success, majority)
     completed = ~np.isnan(wins)
     scored = completed & np.isfinite(points)
     # Sorted, so that the same trials in another order give the same interval.
@@ -74,7 +74,8 @@ def stability(
         doubts.append(f"{n - len(used)} failed trials have no score and are not in the moments.")
     if len(used) < 2:
         doubts.append(f"{len(used)} scores show no spread; run at least two seeds.")
-    note = " ".join(doubts)
+    doubts.append(missing_note(n, missing))
+    note = " ".join(filter(None, doubts))
     known = (level, min(n, 1), len(used), missing + n - len(used))
 
     rate = Interval(failed / n if n else math.nan, *blaker(failed, n, level), level, min(n, 1), n, missing, "Blaker")
@@ -82,8 +83,7 @@ def stability(
     mean, std = _moments(used, won, majority, known, rng, n_draws)
     if note:
         mean, std, median = mean.distrusted(note), std.distrusted(note), median.distrusted(note)
-    if not n:
-        rate = rate.distrusted("No trial has an outcome.")
+    rate = rate.judged_by_missing() if n else rate.distrusted("No trial has an outcome.")
     return Stability(std, mean, median, float(used.max()) if len(used) else math.nan, rate, failed, n, missing, note)
 
 
@@ -147,10 +147,12 @@ def _needed(level: float) -> int:
     return max(_FEWEST_FOR_MEDIAN, math.ceil(1 - math.log2(1 - level)))
 
 
-def _checked(scores: ArrayLike, success: ArrayLike) -> tuple[Array, Array]:
+def _checked(scores: ArrayLike, success: ArrayLike, majority: float | None) -> tuple[Array, Array]:
     points, wins = np.asarray(scores, dtype=float), np.asarray(success, dtype=float)
     if points.ndim != 1 or points.shape != wins.shape:
         raise UserError(f"scores and success must have one shape (n_seeds,), received {points.shape} and {wins.shape}.")
     if not np.isin(wins[~np.isnan(wins)], (0.0, 1.0)).all():
         raise UserError("success must hold only 1 (success), 0 (failed) and NaN (missing); judge scores first.")
+    if majority is not None and not math.isfinite(majority):
+        raise UserError(f"majority must be a finite score, received {majority!r}; give None if it is not known.")
     return points, wins

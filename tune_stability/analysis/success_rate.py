@@ -12,7 +12,6 @@ from tune_stability.analysis.interval import Interval
 from tune_stability.analysis.region_mean import Design, RegionMean, Sample, check_success, make_sample, region_mean
 
 FEW_CONFIGS = 8
-MANY_MISSING = 0.1
 
 
 def success_rate(
@@ -83,7 +82,7 @@ def t_quantile(freedom: float, level: float) -> float:
 
 def judged(interval: Interval, result: RegionMean) -> Interval:
     """The interval, marked where too little stands behind it."""
-    n, planned = result.n_configs, result.n_trials + result.missing
+    n = result.n_configs
     if n == 0:
         return interval.distrusted("No trial has an outcome.")
     if n == 1:
@@ -91,6 +90,4 @@ def judged(interval: Interval, result: RegionMean) -> Interval:
     if n < FEW_CONFIGS:
         note = f"{n} configurations are too few to know their spread; run at least {FEW_CONFIGS}."
         interval = interval.distrusted(note)
-    if result.missing > MANY_MISSING * planned:
-        interval = interval.distrusted(f"{result.missing} of {planned} trials are missing, perhaps not at random.")
-    return interval
+    return interval.judged_by_missing()

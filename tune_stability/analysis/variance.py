@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tune_stability.analysis.interval import Interval
+from tune_stability.analysis.interval import Interval, check_level
 from tune_stability.analysis.mean_squares import component_weights, degrees_of_freedom, mean_squares
 from tune_stability.analysis.variance_limits import variance_limits
 from tune_stability.errors import UserError
@@ -72,6 +72,7 @@ def variance_split(
 
     Raises `UserError` for an array of another shape.
     """
+    check_level(level)
     values, dropped, missing = _complete(scores)
     levels, n = values.shape[1:], len(values)
     squares, weights = mean_squares(values), component_weights(levels)

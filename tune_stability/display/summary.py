@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Real
 
 import pandas as pd
@@ -94,11 +95,14 @@ def _widening(comparisons: tuple[Comparison, ...]) -> Table:
 
 
 def _basin(basin: Basin) -> tuple[str, str, str]:
+    width = basin.width.format("plain", 2)
     if not basin.found:
-        return "none", "none", "0"
+        # Without enough learning rates nobody knows whether there is one.
+        edge = "unknown" if math.isnan(basin.width.estimate) else "none"
+        return edge, edge, width
     lower = _rate(basin.lower) if basin.lower_inside else f"below {basin.lower.estimate:.2g}"
     upper = _rate(basin.upper) if basin.upper_inside else f"above {basin.upper.estimate:.2g}"
-    return lower, upper, basin.width.format("plain", 2)
+    return lower, upper, width
 
 
 def _value(value: object) -> str:
@@ -115,7 +119,8 @@ def _intervals(summary: Summary) -> list[tuple[str, Interval]]:
     for arm in summary.arms:
         intervals.append((f"success rate of {arm.recipe}", arm.success_rate))
         if arm.basin is not None:
-            intervals += [(f"basin of {arm.recipe}", edge) for edge in (arm.basin.lower, arm.basin.upper)]
+            parts = (arm.basin.lower, arm.basin.upper, arm.basin.width)
+            intervals += [(f"basin of {arm.recipe}", part) for part in parts]
     for comparison in summary.comparisons:
         for label, widening in _parts(comparison):
             where = f"{comparison.treatment.recipe} over {comparison.baseline.recipe}, epochs {label}"
