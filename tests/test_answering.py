@@ -13,7 +13,7 @@ from tune_stability.axes import Axis
 from tune_stability.execution.local import LocalExecutor
 from tune_stability.outcomes import SuccessRule
 from tune_stability.recipes import DEVLIN, STABLE
-from tune_stability.sampling.enumeration import enumerate_trials
+from tune_stability.sampling.enumeration import configuration_trials, enumerate_trials
 from tune_stability.sampling.sources import EnumeratedSource
 from tune_stability.spaces import SearchSpace, get_space
 from tune_stability.store import Location, locate, open_study
@@ -125,3 +125,20 @@ def test_a_space_without_a_learning_rate_has_no_picture(place: Location) -> None
     assert "Success rate of the region" in text
     assert "picture" not in text
     assert not Path(place.picture_file).exists()
+
+
+@pytest.mark.parametrize("with_design", [False, True])
+def test_a_boundary_search_without_a_design_row_of_an_arm(place: Location, with_design: bool) -> None:
+    spec = dataclasses.replace(SPEC, sampler="boundary", replicates=8)
+    middle = spec.space.configuration([0.5] * len(spec.space.axes))
+    trials = configuration_trials(spec, 1, middle, "adaptive")
+    if with_design:
+        trials += configuration_trials(spec, 0, middle, "design")[:1]
+    open_study(place, spec)
+    LocalExecutor().run("s", place, EnumeratedSource(trials), lambda end: None)
+    text = answered(place, spec)
+    if not with_design:
+        assert text == "no trial of the design has ended, so the region is not known yet\n"
+    else:
+        assert re.search(r"devlin +[\d.]+ % \[0\.0, 100\.0\] \? +1 +0\b", text)
+        assert "stable  " not in text

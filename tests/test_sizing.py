@@ -107,3 +107,13 @@ def test_with_a_rule_it_is_the_look_at_which_the_search_should_stop(tmp_path: Pa
 @pytest.mark.parametrize("change", [{"sampler": "tpe"}, {"sampler": "grid"}, {"recipes": "stable"}])
 def test_where_there_is_no_widening_that_could_be_narrowed(tmp_path: Path, change: dict) -> None:
     assert planned_sizes(spec(tmp_path, **change), locate(tmp_path / "study"), RULE, None) == ([], "")
+
+
+def test_arms_without_a_common_configuration_are_no_pilot(tmp_path: Path) -> None:
+    place, study = locate(tmp_path / "study"), spec(tmp_path)
+    open_study(place, study)
+    apart = [trial for trial in enumerate_trials(study) if (trial.recipe == "stable") == (trial.config_index > 7)]
+    LocalExecutor().run("study", place, EnumeratedSource(apart), lambda end: None)
+    sizes, basis = planned_sizes(study, place, RULE, None)
+    assert "worst case" in basis
+    assert all(size.to_run < size.trials for size in sizes)

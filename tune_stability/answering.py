@@ -41,9 +41,13 @@ def answer(
     if spec.sampler not in (*DESIGNS, BOUNDARY):
         print_best(frame, spec.space, rule, console)
         return
-    # An arm that has no row yet has nothing to show; the others do.
+    # An arm that has no design row yet has nothing to show; the others do.
     names = dict.fromkeys([*first_recipes, *(recipe.name for recipe in spec.recipes)])
-    recipes = [name for name in names if (frame["recipe"] == name).any()]
+    begun = set(frame.loc[frame["source"] == "design", "recipe"])
+    recipes = [name for name in names if name in begun]
+    if not recipes:
+        console.print("no trial of the design has ended, so the region is not known yet", style="yellow")
+        return
     planned = spec.num_configs * spec.trials_per_configuration * len(spec.recipes)
     # The rows of a boundary search that are no design rows enter the prediction-powered widening only.
     design = cast(Design, "sobol" if spec.sampler == BOUNDARY else spec.sampler)

@@ -52,9 +52,12 @@ def planned_sizes(
 def _from_pilot(received: StudySpec, frame: pd.DataFrame, rule: SuccessRule) -> list[PairedVariance]:
     """One for each widening, or none at all if any of them has too small a pilot."""
     baseline, *treatments = (recipe.name for recipe in received.recipes)
+    if frame.empty:
+        return []
+    of_arms = frame[frame["source"] == "design"].groupby("recipe")["config_index"].agg(set)
     found = []
     for treatment in treatments:
-        if frame.empty or not {baseline, treatment} <= set(frame["recipe"]):
+        if not of_arms.get(baseline, set()) & of_arms.get(treatment, set()):
             return []
         arms = success_arrays(frame, (baseline, treatment), received.space, rule)
         pair = arms.success[baseline], arms.success[treatment]

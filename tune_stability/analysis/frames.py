@@ -82,7 +82,10 @@ def success_arrays(
     rows = rows[(rows["source"] == "design") & rows["recipe"].isin(list(recipes)) & independent(rows)]
     for name in recipes:
         if not (rows["recipe"] == name).any():
-            raise UserError(f"the recipe {name!r} has no design rows; run it with a design, such as the sampler sobol.")
+            raise UserError(
+                f"the recipe {name!r} has no design rows, which its success rate needs; run more of the study, or a "
+                "design such as the sampler sobol."
+            )
     check_single(rows)
     having = rows.groupby("config_index")["recipe"].nunique()
     common = having.index[having == len(set(recipes))]
