@@ -162,3 +162,21 @@ def test_choices_and_whole_numbers_are_proposed_as_such() -> None:
             assert distribution._contains(distribution.to_internal_repr(configuration[name]))
         assert [type(value) for value in configuration.values()] == [int, str, float, float, int]
         search.tell(key, {"devlin": (int(configuration["batch_size"] == 16), 1)})
+
+
+@pytest.mark.parametrize("counts", [{}, {"devlin": (0, 0)}, {"devlin": (3, 2)}, {"devlin": (-1, 2)}])
+def test_counts_that_cannot_be_are_refused_in_one_line(counts: Counts) -> None:
+    def objective(trial: optuna.Trial) -> float:
+        trial.set_user_attr(boundary.COUNTS, counts)
+        return trial.suggest_float("warmup_ratio", 0.0, 1.0)
+
+    study = optuna.create_study(sampler=BoundarySampler(LINE))
+    with pytest.raises(UserError, match=r"needs by recipe the successes .* from trial 0\.") as caught:
+        study.optimize(objective, n_trials=2)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("num_seeds", [0, -1])
+def test_each_proposal_has_a_seed(num_seeds: int) -> None:
+    with pytest.raises(UserError, match=f"num_seeds must be at least 1, received {num_seeds}"):
+        BoundarySampler(LINE, num_seeds=num_seeds)

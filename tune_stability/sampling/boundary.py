@@ -42,10 +42,13 @@ class BoundarySampler(BaseSampler):
     its value is taken for the share of successes of `num_seeds` trials, as many as each proposal will have. The same
     seed and trials give the same proposal. Choices lie in the unit cube in their order.
 
-    Raises `UserError` for a value that is no share, and when a hyperparameter is asked for that `space` has not.
+    Raises `UserError` for `num_seeds` below 1, a value that is no share, counts that cannot be, and when a
+    hyperparameter is asked for that `space` has not.
     """
 
     def __init__(self, space: SearchSpace, *, seed: int = 0, num_seeds: int = 1) -> None:
+        if num_seeds < 1:
+            raise UserError(f"num_seeds must be at least 1, received {num_seeds}.")
         self._space, self._seed, self._num_seeds = space, seed, num_seeds
         self._kernels: dict[str, tuple[tuple[int, ...], Any]] = {}
         # Under `optimize(n_jobs=...)` a trial that runs has no parameters until its objective asks for them.
@@ -101,7 +104,13 @@ class BoundarySampler(BaseSampler):
 
     def _counts(self, trial: FrozenTrial) -> Counts:
         if COUNTS in trial.user_attrs:
-            return {recipe: (s, n) for recipe, (s, n) in trial.user_attrs[COUNTS].items()}
+            counts = {recipe: (s, n) for recipe, (s, n) in trial.user_attrs[COUNTS].items()}
+            if not counts or not all(n >= 1 and 0 <= s <= n for s, n in counts.values()):
+                raise UserError(
+                    "the sampler boundary needs by recipe the successes and the completed trials, of which there is at "
+                    f"least one, received the counts {counts} from trial {trial.number}."
+                )
+            return counts
         if trial.value is None or not 0 <= trial.value <= 1:
             raise UserError(
                 f"the sampler boundary needs a share of successes in [0, 1] as the value of a trial, received "
