@@ -133,3 +133,11 @@ def test_a_boundary_search_adds_its_adaptive_rows_to_its_design_rows(tmp_path: P
     assert ("prediction_powered_widening", "stable over devlin") in set(
         found.to_frame()[["quantity", "of"]].itertuples(index=False, name=None)
     )
+
+
+def test_a_grid_that_is_not_whole_counts_as_a_random_part(tmp_path: Path) -> None:
+    out = study(tmp_path / "study", "--model", "analytic/a", "--sampler", "grid", "--recipes", "devlin,stable")
+    assert "successive differences" in compare(out, baseline="devlin", treatment="stable").difference.method
+    spec = json.loads((tmp_path / "study" / "study.json").read_text())
+    (tmp_path / "study" / "study.json").write_text(json.dumps({**spec, "num_seeds": 3}))
+    assert "independent configurations" in compare(out, baseline="devlin", treatment="stable").difference.method

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 from rich.console import Console
 
-from tune_stability.analysis import Design, seed_arrays, summarize, variance_split
+from tune_stability.analysis import seed_arrays, summarize, variance_split
 from tune_stability.display.looks import print_looks
 from tune_stability.display.summary import print_best, print_summary
 from tune_stability.display.variance import print_variance
 from tune_stability.errors import UserError
 from tune_stability.outcomes import SuccessRule
 from tune_stability.plots import region_figure
-from tune_stability.sampling.designs import DESIGNS
-from tune_stability.sampling.enumeration import BOUNDARY, what_is_compared
+from tune_stability.sampling.enumeration import design_to_analyse, what_is_compared
 from tune_stability.stopping import latest_looks
 from tune_stability.store import Location, load_results
 from tune_stability.studies import StudySpec
@@ -38,7 +36,8 @@ def answer(
     if completed.empty:
         console.print("no trial has completed, so there is nothing to show yet", style="yellow")
         return
-    if spec.sampler not in (*DESIGNS, BOUNDARY):
+    design = design_to_analyse(spec, len(completed))
+    if design is None:
         print_best(frame, spec.space, rule, console)
         return
     # An arm that has no design row yet has nothing to show; the others do.
@@ -49,15 +48,11 @@ def answer(
         console.print("no trial of the design has ended, so the region is not known yet", style="yellow")
         return
     planned = spec.num_configs * spec.trials_per_configuration * len(spec.recipes)
-    # The rows of a boundary search that are no design rows enter the prediction-powered widening only.
-    design = cast(Design, "sobol" if spec.sampler == BOUNDARY else spec.sampler)
     if len(completed) < planned:
         console.print(
             f"{planned - len(completed)} of {planned} planned trials have no outcome; what follows is of the others.",
             style="yellow",
         )
-        # What has run of a grid is a random part of it.
-        design = "random" if design == "grid" else design
     rng = np.random.default_rng(spec.design_seed)
     summary = summarize(frame, recipes, spec.space, design, rule, rng)
     print_summary(summary, what_is_compared(spec), console)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from tune_stability.analysis.region_mean import Design
 from tune_stability.analysis.unit_cube import expressed_in
 from tune_stability.errors import UserError
 from tune_stability.outcomes import SuccessRule
-from tune_stability.sampling.enumeration import BOUNDARY
+from tune_stability.sampling.enumeration import design_to_analyse
 from tune_stability.store import load_results, read_study
 
 if TYPE_CHECKING:
@@ -40,17 +40,22 @@ def compare(
     """
     spec, parsed = read_study(str(results)), SuccessRule.parse(rule)
     frame = load_results(results)
+    design = _design(spec, frame)
     if other is not None:
-        frame, baseline, treatment = _together(
-            spec, frame, read_study(str(other)), load_results(other), baseline, treatment
-        )
+        others, of_other = load_results(other), read_study(str(other))
+        frame, baseline, treatment = _together(spec, frame, of_other, others, baseline, treatment)
+        # If one of two grids is not whole, neither is what both have.
+        design = design if design == _design(of_other, others) else "random"
         if parsed.kind == "within":
             raise UserError("the rule within takes the best score of one study; give majority or margin for two.")
-    design = "sobol" if spec.sampler == BOUNDARY else spec.sampler
-    if design not in ("sobol", "random", "grid"):
+    if design is None:
         raise UserError(f"{results} is a search by {spec.sampler}, which has no design rows; run the sampler sobol.")
     rng = np.random.default_rng(seed)
-    return compare_frames(frame, baseline, treatment, spec.space, cast(Design, design), parsed, rng, with_region=True)
+    return compare_frames(frame, baseline, treatment, spec.space, design, parsed, rng, with_region=True)
+
+
+def _design(spec: StudySpec, frame: pd.DataFrame) -> Design | None:
+    return design_to_analyse(spec, int((frame["status"] == "completed").sum()))
 
 
 def _together(

@@ -23,7 +23,7 @@ AT_CHANCE = 0.9
 VANISHED = 0.2
 """Lower-layer gradients under this share of their value at the start count as vanished.
 
-In the committed studies those of failed trials lie either mostly far below it (median .002) or above it (median .9).
+In the committed studies those of failed trials lie either mostly far below it (median .001) or above it (median .9).
 """
 
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import cast
 
 import pandas as pd
 from rich.console import Console
 
-from tune_stability.analysis import Design
 from tune_stability.errors import UserError
 from tune_stability.outcomes import SuccessRule
 from tune_stability.page import render_page
 from tune_stability.plots import COLLECTION
 from tune_stability.plots.style import for_print
-from tune_stability.sampling.designs import DESIGNS
-from tune_stability.sampling.enumeration import BOUNDARY
+from tune_stability.sampling.enumeration import design_to_analyse
 from tune_stability.store import Location, load_results, locate, read_study
-from tune_stability.studies import StudySpec
 from tune_stability.views import StudyView, view_study
 
 
@@ -62,7 +58,8 @@ def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str]
             f"{store} has no recipe {unknown[0]!r}; it has {', '.join(recipe.name for recipe in spec.recipes)}."
         )
     curves, gradients = _steps(store, trials)
-    return [view_study(spec, trials, curves, gradients, store, rule, names, _design(spec, trials)) for rule in rules]
+    design = design_to_analyse(spec, int((trials["status"] == "completed").sum()))
+    return [view_study(spec, trials, curves, gradients, store, rule, names, design) for rule in rules]
 
 
 def write_figures(location: Location, view: StudyView) -> list[str]:
@@ -80,17 +77,6 @@ def write_figures(location: Location, view: StudyView) -> list[str]:
                 written.append(location.figure(f"{name}.{kind}"))
                 location.write(written[-1], data.getvalue())
     return written
-
-
-def _design(spec: StudySpec, trials: pd.DataFrame) -> Design | None:
-    if spec.sampler == BOUNDARY:
-        return "sobol"
-    if spec.sampler not in DESIGNS:
-        return None
-    completed = int((trials["status"] == "completed").sum())
-    planned = spec.num_configs * spec.trials_per_configuration * len(spec.recipes)
-    # What has run of a grid is a random part of it.
-    return "random" if spec.sampler == "grid" and completed < planned else cast(Design, spec.sampler)
 
 
 def _steps(store: str, trials: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

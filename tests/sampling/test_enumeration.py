@@ -21,6 +21,7 @@ from tune_stability.sampling.enumeration import (
     check_recipes_differ,
     configuration_trials,
     design_configurations,
+    design_to_analyse,
     enumerate_trials,
     what_is_compared,
 )
@@ -239,3 +240,18 @@ def test_recipes_that_differ_are_accepted(make_spec, space: str, recipes: tuple[
 )
 def test_what_is_compared_is_said(make_spec, space: str, recipes: tuple[Recipe, ...], sentence: str) -> None:
     assert what_is_compared(make_spec(space=get_space(space, 2e-5), recipes=recipes)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("sampler", "completed", "expected"),
+    [
+        ("sobol", 3, "sobol"),
+        ("random", 16, "random"),
+        ("grid", 16, "grid"),
+        ("grid", 15, "random"),
+        ("boundary", 3, "sobol"),
+        ("tpe", 16, None),
+    ],
+)
+def test_what_has_run_of_a_grid_is_a_random_part_of_it(make_spec, sampler: str, completed: int, expected: str) -> None:
+    assert design_to_analyse(make_spec(sampler=sampler, num_configs=4, num_seeds=2), completed) == expected

@@ -51,8 +51,8 @@ def regions_at(
     configurations by 1 and 3 seeds, the 95 % interval covers in 96 to 98 % of studies over all shapes. By shape it
     covers in 75 to 100 %, lowest for islands and balls in which few configurations lie. With 256 configurations it
     covers in 92 %, but hardly ever for islands with sharp edges and a plateau of 0.9, which smoothing makes smaller. At
-    other taus it covers in as few as 6 % where the probability jumps. It is not trusted at other taus, with fewer
-    than 16 configurations, or with more than 64.
+    other taus it covers in as few as 6 % with 64 configurations, and in none with 256, where the probability jumps. It
+    is not trusted at other taus, with fewer than 16 configurations, or with more than 64.
 
     Raises `UserError` for a tau outside (0, 1).
     """

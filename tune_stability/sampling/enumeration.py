@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Mapping
 from itertools import combinations
+from typing import TYPE_CHECKING, cast
 
 from tune_stability.axes import ChoiceAxis
 from tune_stability.errors import UserError
@@ -16,6 +17,9 @@ from tune_stability.sampling.seeds import configuration_seeds
 from tune_stability.spaces import Configuration
 from tune_stability.studies import StudySpec
 from tune_stability.trials import Source, TrialConfig
+
+if TYPE_CHECKING:
+    from tune_stability.analysis import Design
 
 BOUNDARY = "boundary"
 DESIGN_EVERY = 4
@@ -84,6 +88,19 @@ def _replicate(spec: StudySpec, index: int) -> int | None:
         return design_replicate(spec.sampler, index, spec.replicates)
     place, rest = divmod(index, DESIGN_EVERY)
     return None if rest else design_replicate("sobol", place, spec.replicates)
+
+
+def design_to_analyse(spec: StudySpec, completed: int) -> Design | None:
+    """How the configurations of a study's design rows were chosen, None if it has no design.
+
+    `completed` counts the trials that have an outcome. What has run of a grid is a random part of it.
+    """
+    if spec.sampler == BOUNDARY:
+        return "sobol"
+    if spec.sampler not in DESIGNS:
+        return None
+    planned = spec.num_configs * spec.trials_per_configuration * len(spec.recipes)
+    return "random" if spec.sampler == "grid" and completed < planned else cast("Design", spec.sampler)
 
 
 def check_recipes_differ(spec: StudySpec) -> None:
