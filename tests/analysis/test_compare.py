@@ -114,6 +114,8 @@ def test_unequal_arms_keep_their_own_rows_in_a_summary_only(wide: pd.DataFrame) 
     summary = summarize(frame, ("devlin", "stable"), WIDE)
     assert [arm.success_rate.n_configs for arm in summary.arms] == [64, 32]
     assert summary.comparisons[0].baseline.success_rate.n_configs == 32
+    assert summary.comparisons[0].dropped == 32
+    assert "Left out are 32 configurations that only one of the two recipes has." in summary.comparisons[0].summary()
 
 
 def test_all_fail(wide: pd.DataFrame) -> None:

@@ -44,17 +44,6 @@ def test_the_probability_is_averaged_over_the_latent(fitted) -> None:
     assert fitted.probability([[0.27, 0.5]])[0] == pytest.approx(drawn, abs=0.004)
 
 
-def test_draws_have_the_latent_s_mean_sd_and_are_alike_for_neighbours(fitted) -> None:
-    points = [[0.5, 0.5], [0.5, 0.51], [0.02, 0.5]]
-    draws = fitted.draws(points, 4000, np.random.default_rng(0))
-    mean, sd = fitted.latent(points)
-    np.testing.assert_allclose(draws.mean(axis=0), mean, atol=0.15)
-    np.testing.assert_allclose(draws.std(axis=0), sd, rtol=0.06)
-    assert np.corrcoef(draws[:, 0], draws[:, 1])[0, 1] > 0.99
-    again = fitted.draws(points, 4000, np.random.default_rng(0))
-    np.testing.assert_array_equal(draws, again)
-
-
 def test_blocks_of_points_change_nothing(fitted, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fitted.latent(SOBOL)
     monkeypatch.setattr(module, "_BLOCK", 7)
@@ -108,8 +97,6 @@ def test_where_no_surface_can_be_fitted_it_is_constant_and_says_so(success, wins
     assert mean == pytest.approx([logits.mean()] * 2, abs=0.02)
     assert sd == pytest.approx([logits.std()] * 2, abs=0.02)
     assert surface.probability([[0.5]])[0] == pytest.approx(wins / (wins + losses), abs=0.06)
-    drawn = surface.draws([[0.0], [1.0]], 5, np.random.default_rng(0))
-    np.testing.assert_array_equal(drawn[:, 0], drawn[:, 1])
 
 
 @pytest.mark.parametrize("rate", [0.02, 0.98])

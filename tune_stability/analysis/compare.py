@@ -36,7 +36,8 @@ class Comparison:
     """Two recipes on their common configurations and seeds.
 
     `bands` is empty if `num_epochs` is no axis. `attribution` is None unless the table has the recipes between the two.
-    `prediction_powered` is None unless both have adaptive rows.
+    `prediction_powered` is None unless both have adaptive rows. `dropped` counts the configurations of one recipe
+    alone, which are left out.
     """
 
     baseline: ArmSummary
@@ -45,6 +46,7 @@ class Comparison:
     bands: tuple[BandComparison, ...]
     attribution: Attribution | None
     prediction_powered: Widening | None
+    dropped: int
     rule: SuccessRule
 
     @property
@@ -91,7 +93,8 @@ class Comparison:
     def to_dict(self) -> dict[str, object]:
         """All of it as plain data that JSON takes; what is infinite or does not exist is None."""
         modes = {arm.recipe: arm.failure_modes for arm in (self.baseline, self.treatment)}
-        return {"rule": str(self.rule), "failure_modes": modes, "numbers": as_dict(self.intervals())}
+        numbers = as_dict(self.intervals())
+        return {"rule": str(self.rule), "dropped": self.dropped, "failure_modes": modes, "numbers": numbers}
 
     def summary(self) -> str:
         """The comparison in sentences, with the numbers that a paper prints."""
@@ -145,6 +148,7 @@ def compare(
         tuple(_bands(arms, baseline, treatment, space, design)),
         _attribution(frame, baseline, treatment, space, design, rule),
         powered_widening(frame, arms, baseline, treatment, space, design, judged),
+        arms.dropped,
         rule,
     )
 

@@ -53,7 +53,6 @@ class RegionMean:
     n_configs: int
     n_trials: int
     missing: int
-    n_seeds: int
 
 
 def region_mean(values: Array, sample: Sample) -> RegionMean:
@@ -70,10 +69,10 @@ def region_mean(values: Array, sample: Sample) -> RegionMean:
     n = int(kept.sum())
     n_trials, missing = int(present.sum()), int(values.size - present.sum())
     if n == 0:
-        return RegionMean(np.nan, np.nan, 0, 0, 0, missing, 0)
+        return RegionMean(np.nan, np.nan, 0, 0, 0, missing)
     means = np.where(present[kept], values[kept], 0.0).sum(axis=1) / counts
     variance, freedom = mean_variance(means, sample.only(kept)) if n > 1 else (np.nan, 0.0)
-    return RegionMean(float(means.mean()), variance, freedom, n, n_trials, missing, int(counts.max()))
+    return RegionMean(float(means.mean()), variance, freedom, n, n_trials, missing)
 
 
 def mean_variance(values: Array, sample: Sample) -> tuple[float, float]:

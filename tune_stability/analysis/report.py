@@ -50,6 +50,8 @@ def sentences(comparison: Comparison) -> str:
             f"None of {difference.missing} pairs of trials of {base.recipe} and {other.recipe} has an outcome in both "
             "arms, so the widening is unknown."
         )
+    if comparison.dropped:
+        said.append(f"Left out are {comparison.dropped} configurations that only one of the two recipes has.")
     if comparison.prediction_powered is not None and difference.n_trials:
         powered = comparison.prediction_powered.difference
         said.append(f"With the adaptive rows, prediction-powered, it widens by {_text(powered, 'points')}.")

@@ -78,18 +78,6 @@ class Surface:
         # Rounding may take a variance a little under zero.
         return mean, np.sqrt(np.maximum(variance, 0.0))
 
-    def draws(self, points: ArrayLike, n_draws: int, rng: np.random.Generator) -> Array:
-        """Joint draws of the latent at `points`: shape `(n_draws, n)`, for `n` up to some thousand."""
-        places = self.check(points)
-        normal = rng.standard_normal((n_draws, len(places)))
-        if self.fit is None:
-            return self.constant[0] + self.constant[1] * np.repeat(normal[:, :1], len(places), axis=1)
-        cross = self.fit.kernel(self.fit.x, places)
-        explained = self.fit.posterior.explained(cross)
-        values, vectors = np.linalg.eigh(self.fit.kernel(places) - explained.T @ explained)
-        draws: Array = self.fit.posterior.mean(cross) + (normal * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-        return draws
-
     def refit(self, success: ArrayLike, points: ArrayLike) -> Surface:
         """The surface of other trials with this one's amplitude and lengths; arguments as in `fit_surface`."""
         if self.fit is None:
