@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sampling": BOTTOM | {"analysis"},
     # Not training: the trial function reaches a worker by its import string.
     "execution": BOTTOM | {"store", "sampling"},
+    "exports": BOTTOM | {"sampling"},
     "options": BOTTOM,
     "display": BOTTOM | {"sampling", "analysis"},
 }
@@ -73,7 +74,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "torch": ("training/*", "models/*", "tasks/*"),
     "transformers": ("training/*", "models/*", "tasks/*"),
     "datasets": ("tasks/*",),
-    "optuna": ("sampling/*", "analysis/importance*"),
+    "optuna": ("sampling/*", "analysis/importance*", "exports/optuna*"),
 }
 
 

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from tune_stability.export import export
 from tune_stability.rerun import rerun
 from tune_stability.search import search
 
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.command()(search)
 app.command()(rerun)
+app.command()(export)
 
 
 @app.callback()
