@@ -85,7 +85,7 @@ def test_a_name_from_a_store_stays_in_the_folder(tmp_path: Path) -> None:
     _, spec, trials = make(tmp_path, recipes)
     write_deepcave(trials, spec, tmp_path / "out")
     assert {path.name for path in tmp_path.iterdir()} == {"study", "out"}
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["_.._out", "a_b", "a_b-2", "arm"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["_.._out", "a_b", "a_b-3", "arm"]
 
 
 def test_configspace_reads_the_space_and_takes_every_configuration(study, tmp_path: Path) -> None:

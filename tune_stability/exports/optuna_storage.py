@@ -31,7 +31,7 @@ def write_optuna(trials: pd.DataFrame, spec: StudySpec, path: Path) -> None:
     """An Optuna study for each arm of `trials`, named by its recipe, with a trial of Optuna's for each trial.
 
     The file is a SQLite database if its name ends like one, which takes 50 ms a trial, and else Optuna's journal, which
-    takes 1 ms. Parameters are the configuration, with the space as their distributions, and the value is the score. A
+    takes 5 ms. Parameters are the configuration, with the space as their distributions, and the value is the score. A
     run that diverged has no score, and a crash has no result: both have the state FAIL, and the user attributes
     `status`, `outcome` and `failure_mode` say which. The attribute `source` tells design and adaptive trials apart.
     """
