@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sampling": BOTTOM | {"analysis"},
     # Not training: the trial function reaches a worker by its import string.
     "execution": BOTTOM | {"store", "sampling"},
+    "exports": BOTTOM | {"sampling"},
     "options": BOTTOM,
     "display": BOTTOM | {"sampling", "analysis"},
 }
@@ -80,6 +81,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "plotly": ("page/*",),
     "jinja2": ("page/*",),
     "optuna": ("sampling/*", "analysis/importance*"),
+    "optuna": ("sampling/*", "analysis/importance*", "exports/optuna*"),
 }
 
 

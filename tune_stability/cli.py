@@ -8,6 +8,7 @@ import sys
 import typer
 
 from tune_stability.report import report
+from tune_stability.export import export
 from tune_stability.rerun import rerun
 from tune_stability.search import search
 
@@ -20,6 +21,7 @@ app = typer.Typer(
 app.command()(search)
 app.command()(report)
 app.command()(rerun)
+app.command()(export)
 
 
 @app.callback()

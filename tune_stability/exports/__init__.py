@@ -1,0 +1,1 @@
+"""A study's trials as files that other programs open."""
