@@ -61,7 +61,7 @@ def success_curve(
     if len(np.unique(x)) < FEW_RATES:
         return None
     x, wins, counts, times = alike(x, wins, counts)
-    places = np.linspace(*np.log10(limits), n_places)
+    places = np.linspace(np.log10(limits[0]), np.log10(limits[1]), n_places)
     curve = fit_curve(x, wins, counts, places, times)
     close = curve.narrower(wins, counts, times, _NARROWER)
     observations = close.effective(counts, times, observed == "configurations")
