@@ -19,6 +19,7 @@ from tune_stability.sampling.enumeration import design_to_analyse, what_is_compa
 from tune_stability.stopping import latest_looks
 from tune_stability.store import Location, load_results
 from tune_stability.studies import StudySpec
+from tune_stability.views import StudyView
 
 
 def answer(
@@ -61,7 +62,8 @@ def answer(
     if spec.seed_scheme == "factorial" and spec.num_seeds > 1:
         scores = {recipe: seed_arrays(frame, recipe, spec.num_seeds) for recipe in recipes}
         print_variance({recipe: variance_split(scores[recipe], rng) for recipe in recipes}, console)
-    figure = region_figure(frame, recipes, spec.space, rule)
+    steps = frame.iloc[:0]
+    figure = region_figure(StudyView(spec, frame, steps, steps, location.name, rule, tuple(recipes), summary))
     if figure is not None:
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=150)

@@ -21,6 +21,7 @@ from tune_stability.analysis.sensitivity import learning_rate_sensitivity
 from tune_stability.analysis.sequential import Look, last_look, look_level, look_sizes, take_look
 from tune_stability.analysis.slices import Slice, slice_along
 from tune_stability.analysis.stability import Stability, stability
+from tune_stability.analysis.success_curve import SuccessCurve, success_curve
 from tune_stability.analysis.success_rate import success_rate, wilson
 from tune_stability.analysis.surface import Surface, fit_surface
 from tune_stability.analysis.unit_cube import unit_points
@@ -45,6 +46,7 @@ __all__ = [
     "Rows",
     "Slice",
     "Stability",
+    "SuccessCurve",
     "Summary",
     "Surface",
     "VarianceSplit",
@@ -74,6 +76,7 @@ __all__ = [
     "slice_along",
     "stability",
     "success_arrays",
+    "success_curve",
     "success_rate",
     "summarize",
     "take_look",

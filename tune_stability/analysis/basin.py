@@ -89,7 +89,7 @@ def learning_rate_basin(
         return Basin(edge, edge, width, tau, False, False, False)
 
     places = np.linspace(start, end, _PLACES)
-    x, wins, counts, times = _like(x, wins, counts)
+    x, wins, counts, times = alike(x, wins, counts)
     curve = fit_curve(x, wins, counts, places, times)
     estimate = _edges(curve.values[None], places, tau)[0]
     resamples = np.concatenate(
@@ -162,7 +162,7 @@ def _resample(
     return curve.refit(drawn_times * wins, drawn_times * counts)
 
 
-def _like(x: Array, wins: Array, counts: Array) -> tuple[Array, Array, Array, Array]:
+def alike(x: Array, wins: Array, counts: Array) -> tuple[Array, Array, Array, Array]:
     """The configurations, and how many are like each: of many, those at almost one learning rate are taken together."""
     if len(x) <= MANY_CONFIGS:
         return x, wins, counts, np.ones(len(x))

@@ -28,6 +28,26 @@ class FittedCurve:
         """The fit at `places` of other data at the same `x`; of shape `(n_resamples, n)`, `counts` perhaps `(1, n)`."""
         return _local_linear(self.x, wins, counts, self.places, self.bandwidth)
 
+    def narrower(self, wins: Array, counts: Array, times: Array, factor: float) -> FittedCurve:
+        """The fit of the same data, as `fit_curve` got them, with `factor` times the bandwidth."""
+        bandwidth, data = factor * self.bandwidth, ((times * wins)[None], (times * counts)[None])
+        at_data, values = (_local_linear(self.x, *data, places, bandwidth)[0] for places in (self.x, self.places))
+        return FittedCurve(self.x, self.places, bandwidth, values, at_data)
+
+    def effective(self, counts: Array, times: Array, by_configuration: bool) -> Array:
+        """How many independent observations would know the value at each of `places` as well: shape `(n_places,)`.
+
+        Data as `fit_curve` got them. Each trial is an observation, or each configuration, as if its trials came out
+        alike.
+        """
+        kernel, k1, k2 = _kernels(self.x, self.places, self.bandwidth)
+        s0, s1, s2 = ((times * counts) @ sums for sums in (kernel, k1, k2))
+        s2 = s2 + _RIDGE * s0
+        # The value is a sum of the outcomes with these weights, one for each trial at x.
+        weights = (s2 * kernel - s1 * k1) / (s2 * s0 - s1**2)
+        squares = counts**2 if by_configuration else counts
+        return np.asarray(1 / ((times * squares) @ weights**2))
+
 
 def fit_curve(x: Array, wins: Array, counts: Array, places: Array, times: Array | None = None) -> FittedCurve:
     """Local linear regression with a Gaussian kernel (Fan and Gijbels 1996).

@@ -7,9 +7,24 @@ from types import MappingProxyType
 
 from matplotlib.figure import Figure
 
+from tune_stability.plots.figure import own_rate
+from tune_stability.plots.learning_rates import plot_basin
 from tune_stability.plots.rates import plot_rates
-from tune_stability.plots.style import COLUMN_WIDTH, single
-from tune_stability.views import StudyView, rate_table
+from tune_stability.plots.region import plot_difference, plot_surface
+from tune_stability.plots.slices import plot_slices
+from tune_stability.plots.space_axes import at_value
+from tune_stability.plots.style import COLUMN_WIDTH, PAGE_WIDTH, single
+from tune_stability.views import (
+    StudyView,
+    basin_table,
+    configuration_table,
+    curve_table,
+    difference_table,
+    rate_table,
+    slice_table,
+    surface_table,
+)
+from tune_stability.views.space_parts import axis_pairs, chosen_values
 
 
 def _rates(view: StudyView) -> Figure | None:
@@ -21,5 +36,77 @@ def _rates(view: StudyView) -> Figure | None:
     return figure
 
 
-COLLECTION: Mapping[str, Callable[[StudyView], Figure | None]] = MappingProxyType({"success-rates": _rates})
+def _region(view: StudyView) -> Figure | None:
+    """The baseline, the treatment and their difference in columns; a row for each pair of axes."""
+    pairs, space = axis_pairs(view.spec.space), view.spec.space
+    ends = [view.main.baseline.recipe, view.main.treatment.recipe] if view.main else list(view.recipes[:1])
+    if not pairs or not ends or not set(ends) <= view.surfaces.keys():
+        return None
+    columns = 3 if len(ends) == 2 else 1
+    figure = Figure(figsize=(PAGE_WIDTH if columns == 3 else COLUMN_WIDTH, 2.2 * len(pairs)), layout="constrained")
+    axes = figure.subplots(len(pairs), columns, squeeze=False, sharey="row")
+    table = configuration_table(view)
+    points = table[table["source"] == "design"]
+    for row, (across, up) in zip(axes, pairs, strict=True):
+        surfaces = surface_table(view, across.name, up.name)
+        held = ", ".join(at_value(name, surfaces[name].iloc[0]) for name in surfaces.columns[4:])
+        for ax, recipe in zip(row, ends, strict=False):
+            own = surfaces[surfaces["recipe"] == recipe]
+            plot_surface(own, ax, space, points[points["recipe"] == recipe], has_scale=recipe == ends[-1])
+            ax.set_title(recipe)
+        if len(ends) == 2:
+            plot_difference(difference_table(surfaces, *ends), row[2], space)
+            row[2].set_title(f"{ends[1]} - {ends[0]}")
+        if held:
+            row[0].set_ylabel(f"{row[0].get_ylabel()}\n(at {held})")
+        for ax in row[1:]:
+            ax.set_ylabel("")
+    for ax in axes[:-1].flat:
+        ax.set_xlabel("")
+    return figure
+
+
+def _slices(view: StudyView) -> Figure | None:
+    """Success along the main axis at a few values of another in columns; a row for each pair of axes."""
+    pairs = axis_pairs(view.spec.space)
+    if not pairs or not view.surfaces:
+        return None
+    figure = Figure(figsize=(PAGE_WIDTH, 0.3 + 1.8 * len(pairs)), layout="constrained")
+    axes = figure.subplots(len(pairs), 3, squeeze=False, sharey=True)
+    for row, (across, up) in zip(axes, pairs, strict=True):
+        values = chosen_values(view, up)
+        for ax, value in zip(row, values, strict=False):
+            plot_slices(slice_table(view, across.name, {up.name: value}), ax, view.spec.space, view.recipes)
+            ax.set_title(at_value(up.name, value))
+        for ax in row[len(values) :]:
+            ax.set_visible(False)
+        for ax in row[1:]:
+            ax.set_ylabel("")
+    for ax in axes[:-1].flat:
+        ax.set_xlabel("")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    return figure
+
+
+def _basin(view: StudyView) -> Figure | None:
+    space = view.spec.space
+    if "learning_rate" not in space.names or not view.recipes:
+        return None
+    rate = space.axes[space.names.index("learning_rate")]
+    table = configuration_table(view)
+    points = table[(table["source"] == "design") & table["recipe"].isin(view.recipes)]
+    figure, ax = single(COLUMN_WIDTH, 2.5 + 0.1 * len(view.recipes))
+    plot_basin(
+        curve_table(view), ax, basin_table(view), points, (rate.low, rate.high), own_rate(view, rate), view.recipes
+    )
+    handles, labels = ax.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+COLLECTION: Mapping[str, Callable[[StudyView], Figure | None]] = MappingProxyType(
+    {"success-rates": _rates, "region": _region, "slices": _slices, "basin": _basin}
+)
 """What draws each figure; it returns None if the study has nothing to show there."""

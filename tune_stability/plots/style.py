@@ -4,23 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, told apart by colour-blind readers; markers differ as well.
-_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+# Each shipped recipe has its own style, whatever it is shown with. The four between devlin and stable have Okabe and
+# Ito's colours, which colour-blind readers tell apart; a recipe without warmup has a neighbouring hue of the same with
+# warmup. Every colour has a contrast of at least 3 with white and with the page's dark background. Eleven colours
+# cannot all be told apart without hue, so the markers differ too.
+_SHIPPED = MappingProxyType(
+    {
+        "devlin": ("#D55E00", "o"),
+        "stable": ("#0072B2", "s"),
+        "devlin+epochs": ("#009E73", "D"),
+        "devlin+correction": ("#CC79A7", "^"),
+        "mixout": ("#8E6BD0", "P"),
+        "reinit": ("#9A6A3A", "X"),
+        "llrd": ("#808890", "*"),
+        "no-warmup": ("#B58900", "v"),
+        "no-warmup+correction": ("#E4486A", "<"),
+        "no-warmup+epochs": ("#6B9A00", ">"),
+        "no-warmup+correction+epochs": ("#149DBE", "p"),
+    }
+)
 SUCCESS_MAP = "cividis"
+DIFFERENCE_MAP = "RdBu"
 
 
 def arm_styles(recipes: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """The colour and the marker of each arm, by its place among `recipes`."""
-    return {
-        recipe: (_COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)])
-        for place, recipe in enumerate(recipes)
-    }
+    """The colour and the marker of each arm.
+
+    A shipped recipe has those of its name. Any other gets the first colour and marker that are free, by its place among
+    `recipes`, so give all arms of a study, also where some of them are shown. No two share both.
+    """
+    found = {recipe: _SHIPPED[recipe] for recipe in recipes if recipe in _SHIPPED}
+    for recipe in recipes:
+        if recipe not in found:
+            found[recipe] = _free(list(found.values()))
+    return {recipe: found[recipe] for recipe in recipes}
+
+
+def _free(taken: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """The first style whose colour and marker are both free, else one whose pair is; of 121 all are different."""
+    styles = list(_SHIPPED.values())
+    colours, markers = {colour for colour, _ in taken}, {marker for _, marker in taken}
+    for colour, marker in styles:
+        if colour not in colours and marker not in markers:
+            return colour, marker
+    pairs = [(colour, marker) for _, marker in styles for colour, _ in styles]
+    return next((pair for pair in pairs if pair not in taken), styles[len(taken) % len(styles)])
 
 
 COLUMN_WIDTH, PAGE_WIDTH = 3.4, 7.0

@@ -63,11 +63,14 @@ class StudyView:
 
     @cached_property
     def surfaces(self) -> dict[str, Surface]:
-        """The surface fitted to each recipe, model-based; of its first `MOST_CONFIGS` configurations."""
-        found = {}
+        """The surface fitted to each recipe, model-based; of its first `MOST_CONFIGS` configurations.
+
+        An arm without an outcome there has none: of a factorial scheme, all its trials may share seeds.
+        """
+        found, first = {}, slice(0, MOST_CONFIGS)
         for name, arms in self.arms.items():
-            first = slice(0, MOST_CONFIGS)
-            found[name] = fit_surface(arms.success[name][first], arms.points[first])
+            if not np.isnan(arms.success[name][first]).all():
+                found[name] = fit_surface(arms.success[name][first], arms.points[first])
         return found
 
 
