@@ -83,6 +83,9 @@ function element(name, text, attributes = {}) {
   return made;
 }
 
+// The same from a table, for who has no mouse.
+document.addEventListener("click", (event) => show(event.target.closest("[data-key]")?.dataset.key));
+
 function show(key) {
   if (typeof key !== "string") return;
   const rows = rowsOf(key);
