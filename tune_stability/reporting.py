@@ -18,7 +18,7 @@ from tune_stability.sampling.designs import DESIGNS
 from tune_stability.sampling.enumeration import BOUNDARY
 from tune_stability.store import load_results, locate, read_study
 from tune_stability.studies import StudySpec
-from tune_stability.views import StudyView, view_study
+from tune_stability.views import StudyView, chosen_trials, view_study
 
 RULES = ("majority", "margin:0.05", "within:0.95")
 
@@ -37,7 +37,7 @@ def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str]
         raise UserError(
             f"{store} has no recipe {unknown[0]!r}; it has {', '.join(recipe.name for recipe in spec.recipes)}."
         )
-    curves, gradients = _steps(store, trials)
+    curves, gradients = _steps(store, spec, trials)
     return [view_study(spec, trials, curves, gradients, store, rule, names, _design(spec, trials)) for rule in rules]
 
 
@@ -76,5 +76,9 @@ def _design(spec: StudySpec, trials: pd.DataFrame) -> Design | None:
     return "random" if spec.sampler == "grid" and completed < planned else cast(Design, spec.sampler)
 
 
-def _steps(store: str, trials: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return load_results(store, table="curves"), load_results(store, table="gradients")
+def _steps(store: str, spec: StudySpec, trials: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The curves and gradients of the chosen trials alone; those of all would be the bulk of a store."""
+    chosen = list(chosen_trials(trials, spec.space)["trial_id"])
+    return load_results(store, table="curves", trial_ids=chosen), load_results(
+        store, table="gradients", trial_ids=chosen
+    )
