@@ -80,7 +80,6 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "datasets": ("tasks/*",),
     "plotly": ("page/*",),
     "jinja2": ("page/*",),
-    "optuna": ("sampling/*", "analysis/importance*"),
     "optuna": ("sampling/*", "analysis/importance*", "exports/optuna*"),
 }
 

@@ -7,8 +7,8 @@ import sys
 
 import typer
 
-from tune_stability.report import report
 from tune_stability.export import export
+from tune_stability.report import report
 from tune_stability.rerun import rerun
 from tune_stability.search import search
 

@@ -15,7 +15,8 @@ from tune_stability.plots import COLLECTION
 from tune_stability.plots.style import for_print
 from tune_stability.sampling.enumeration import design_to_analyse
 from tune_stability.store import Location, load_results, locate, read_study
-from tune_stability.views import StudyView, view_study
+from tune_stability.studies import StudySpec
+from tune_stability.views import StudyView, chosen_trials, view_study
 
 
 def write_report(
@@ -57,7 +58,7 @@ def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str]
         raise UserError(
             f"{store} has no recipe {unknown[0]!r}; it has {', '.join(recipe.name for recipe in spec.recipes)}."
         )
-    curves, gradients = _steps(store, trials)
+    curves, gradients = _steps(store, spec, trials)
     design = design_to_analyse(spec, int((trials["status"] == "completed").sum()))
     return [view_study(spec, trials, curves, gradients, store, rule, names, design) for rule in rules]
 
@@ -79,5 +80,9 @@ def write_figures(location: Location, view: StudyView) -> list[str]:
     return written
 
 
-def _steps(store: str, trials: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return load_results(store, table="curves"), load_results(store, table="gradients")
+def _steps(store: str, spec: StudySpec, trials: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The curves and gradients of the chosen trials alone; those of all would be the bulk of a store."""
+    chosen = list(chosen_trials(trials, spec.space)["trial_id"])
+    return load_results(store, table="curves", trial_ids=chosen), load_results(
+        store, table="gradients", trial_ids=chosen
+    )

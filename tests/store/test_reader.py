@@ -79,6 +79,33 @@ def test_columns_come_as_asked_for(study: Location, make) -> None:
     assert load_results(study, ["loss"], table="curves")["loss"].tolist() == [0.7, 0.5]
 
 
+@pytest.mark.parametrize("is_compact", [False, True])
+@pytest.mark.parametrize("table", TABLES)
+def test_rows_of_some_trials(study: Location, make, table: str, is_compact: bool) -> None:
+    configs = [make.config(seed) for seed in range(4)]
+    for config in configs:
+        make.write(study, config)
+    if is_compact:
+        compact(study)
+    frame = load_results(study, table=table)
+    wanted = [configs[2].trial_id, configs[0].trial_id, "absent"]
+    found = load_results(study, table=table, trial_ids=wanted)
+    pd.testing.assert_frame_equal(found, frame[frame["trial_id"].isin(wanted)].reset_index(drop=True))
+    assert set(found["trial_id"]) == set(wanted[:2])
+    assert load_results(study, table=table, trial_ids=[]).empty
+
+
+def test_files_of_other_trials_are_not_opened(study: Location, make) -> None:
+    config, other = make.config(0), make.config(1)
+    make.write(study, config)
+    make.write(study, other)
+    (broken,) = (path for path in study.shards("curves") if other.trial_id in path)
+    Path(broken).write_bytes(b"no parquet")
+    assert len(load_results(study, table="curves", trial_ids=[config.trial_id])) == 2
+    with pytest.warns(StoreWarning, match="left out 1 damaged"):
+        assert load_results(study, table="curves", trial_ids=[other.trial_id]).empty
+
+
 @pytest.mark.parametrize(
     ("columns", "table", "words"),
     [

@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 from tune_stability.commands import rerun_command
 from tune_stability.page.blocks import Json, Picture, Section
 from tune_stability.page.sections import SECTIONS, difference
-from tune_stability.page.trials import embedded, plain, trial_rows
+from tune_stability.page.trials import configurations, embedded, plain, points, trial_rows
 from tune_stability.views import StudyView
 
 _MOST_ROWS = 100
@@ -93,7 +93,7 @@ def _parts(columns: list[Columns], rules: list[str]) -> list[tuple[str | None, C
 
 def _environment(pictures: _Pictures) -> Environment:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(place=pictures.place, bold=_bold, rows=_rows, cell=_cell)
+    environment.filters.update(place=pictures.place, bold=_bold, rows=_rows)
     return environment
 
 
@@ -104,11 +104,21 @@ def _bold(text: str) -> Markup:
     return Markup("").join(strong.format(part) if place % 2 else escape(part) for place, part in enumerate(parts))
 
 
-def _rows(table: pd.DataFrame) -> list[list[Any]]:
-    return [list(row) for row in table.head(_MOST_ROWS).itertuples(index=False)]
+def _rows(table: pd.DataFrame) -> list[list[tuple[str, str | None]]]:
+    """The cells of the first rows: their text, and for the one that names trials what a press of it shows."""
+    shown = table.head(_MOST_ROWS)
+    keys: dict[str, list[str]] = {}
+    if "trial_id" in shown:
+        keys["trial_id"] = points(shown)
+    elif {"recipe", "source", "config_index"} <= set(shown.columns):
+        keys["config_index"] = configurations(shown)
+    return [
+        [(_text(value), keys[name][place] if name in keys else None) for name, value in zip(shown, row, strict=True)]
+        for place, row in enumerate(shown.itertuples(index=False))
+    ]
 
 
-def _cell(value: Any) -> str:
+def _text(value: Any) -> str:
     shown = plain(value)
     return "-" if shown is None else f"{shown:.4g}" if isinstance(shown, float) else str(shown)
 

@@ -16,9 +16,9 @@ from tune_stability.plots.space_axes import at_value
 from tune_stability.plots.style import COLUMN_WIDTH, PAGE_WIDTH, single
 from tune_stability.views import (
     StudyView,
+    basin_curve_table,
     basin_table,
     configuration_table,
-    curve_table,
     difference_table,
     rate_table,
     slice_table,
@@ -98,7 +98,13 @@ def _basin(view: StudyView) -> Figure | None:
     points = table[(table["source"] == "design") & table["recipe"].isin(view.recipes)]
     figure, ax = single(COLUMN_WIDTH, 2.5 + 0.1 * len(view.recipes))
     plot_basin(
-        curve_table(view), ax, basin_table(view), points, (rate.low, rate.high), own_rate(view, rate), view.recipes
+        basin_curve_table(view),
+        ax,
+        basin_table(view),
+        points,
+        (rate.low, rate.high),
+        own_rate(view, rate),
+        view.recipes,
     )
     handles, labels = ax.get_legend_handles_labels()
     if handles:

@@ -9,7 +9,7 @@ from tune_stability.axes import AnyAxis
 from tune_stability.plots.learning_rates import plot_basin, plot_scores
 from tune_stability.plots.region import plot_region
 from tune_stability.plots.style import arm_styles
-from tune_stability.views import StudyView, basin_table, configuration_table, curve_table
+from tune_stability.views import StudyView, basin_curve_table, basin_table, configuration_table
 
 
 def region_figure(view: StudyView) -> Figure | None:
@@ -35,7 +35,13 @@ def region_figure(view: StudyView) -> Figure | None:
         plot_scores(completed[completed["source"] == "design"], axes[0], recipes)
         axes[0].set(title="score at the end of training", xlim=(rate.low, rate.high))
     plot_basin(
-        curve_table(view), axes[-1], basin_table(view), points, (rate.low, rate.high), own_rate(view, rate), recipes
+        basin_curve_table(view),
+        axes[-1],
+        basin_table(view),
+        points,
+        (rate.low, rate.high),
+        own_rate(view, rate),
+        recipes,
     )
     axes[-1].set_title("learning-rate basin")
     lines = [Line2D([], [], color=colour, marker=marker) for colour, marker in arm_styles(recipes).values()]

@@ -182,6 +182,11 @@ def is_compacted(path: str) -> bool:
     return path.rpartition("/")[2].startswith(_COMPACTED)
 
 
+def trial_of(path: str) -> str | None:
+    """The trial whose rows alone a shard holds; None if it may hold those of others."""
+    return None if is_compacted(path) else path.rpartition("/")[2].rpartition("-")[0] or None
+
+
 def one_line(error: Exception) -> str:
     """The message of an error without its line breaks and credentials."""
     return _without_credentials(" ".join(str(error).split()).rstrip("."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,10 @@ _KEYS = (*_ORDER, "status", "started_at")
 
 
 def load_results(
-    path: str | Path | Location, columns: Sequence[str] | None = None, table: Table = "trials"
+    path: str | Path | Location,
+    columns: Sequence[str] | None = None,
+    table: Table = "trials",
+    trial_ids: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """A table of a study: trials (a row for each trial), curves or gradients (rows for each completed trial).
 
@@ -31,6 +34,7 @@ def load_results(
         path: the study's folder, a local path or a URL that `pyarrow.fs` opens.
         columns: the columns to read, all by default. `store.schema.TABLES` documents them.
         table: which table.
+        trial_ids: the trials whose rows to read, all by default. Ids that the study does not have are no error.
 
     Rows come in the order of config_index, seed and recipe, then step and layer group. Of several rows of one
     trial a completed one wins over an error, then the one that started last. Files that cannot be read are
@@ -43,13 +47,13 @@ def load_results(
     names = _checked(columns, table)
     place = study_folder(path)
     # Trials come first: whoever has written a trial's row has written its logged steps before.
-    trials = read_shards(place, "trials", {*_KEYS, *names} if table == "trials" else _KEYS)
+    trials = read_shards(place, "trials", {*_KEYS, *names} if table == "trials" else _KEYS, trial_ids)
     rows = winning_trials(trials)
     rows = rows.take(pc.sort_indices(rows, [(name, "ascending") for name in _ORDER]))
     damaged = trials.damaged
     if table != "trials":
         completed = rows.filter(pc.equal(rows["status"], "completed"))["trial_id"]
-        steps = read_shards(place, table, column_names(table))
+        steps = read_shards(place, table, column_names(table), trial_ids)
         damaged += steps.damaged
         rows = _in_order_of(completed, winning_steps(steps))
     warn_of_damage(place, damaged, stacklevel=2)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tune_stability.errors import StoreWarning, UserError
-from tune_stability.store.location import Location, is_compacted
+from tune_stability.store.location import Location, is_compacted, trial_of
 from tune_stability.store.schema import SCHEMA_VERSION, VERSION_KEY, Table, arrow_schema, conformed
 
 # For object stores, where a file costs a round trip; a local disk does not mind.
@@ -31,21 +32,26 @@ class Shards:
     damaged: tuple[str, ...]
 
 
-def read_shards(location: Location, table: Table, columns: Iterable[str]) -> Shards:
+def read_shards(
+    location: Location, table: Table, columns: Iterable[str], trial_ids: Collection[str] | None = None
+) -> Shards:
     """Read these columns of every file of a table. `trial_id` must be among them.
+
+    Of `trial_ids` alone if they are given: files of other trials are not opened, and their rows not kept.
 
     Raises `UserError` if a file is of a newer version than this code.
     """
     schema = arrow_schema(table, columns)
-    read = partial(_read, location, table, schema)
-    paths = location.shards(table)
+    wanted = None if trial_ids is None else frozenset(trial_ids)
+    read = partial(_read, location, table, schema, wanted)
+    paths = _shards(location, table, wanted)
     done: dict[str, pa.Table | _Unread] = {}
     with ThreadPoolExecutor(_THREADS) as pool:
         while True:
             new = [path for path in paths if path not in done]
             done.update(zip(new, pool.map(read, new), strict=True))
             # A compaction meanwhile may have moved rows from files not yet read into one not yet listed.
-            again = location.shards(table)
+            again = _shards(location, table, wanted)
             if not any(is_compacted(path) and path not in done for path in again):
                 break
             paths = again
@@ -105,7 +111,16 @@ class _Unread:
 _GONE, _DAMAGED = _Unread(), _Unread()
 
 
-def _read(location: Location, table: Table, schema: pa.Schema, path: str) -> pa.Table | _Unread:
+def _shards(location: Location, table: Table, wanted: frozenset[str] | None) -> list[str]:
+    paths = location.shards(table)
+    if wanted is None:
+        return paths
+    return [path for path in paths if (trial := trial_of(path)) is None or trial in wanted]
+
+
+def _read(
+    location: Location, table: Table, schema: pa.Schema, wanted: frozenset[str] | None, path: str
+) -> pa.Table | _Unread:
     try:
         data = location.read(path)
         if data is None:
@@ -127,7 +142,9 @@ def _read(location: Location, table: Table, schema: pa.Schema, path: str) -> pa.
         return _DAMAGED
     # Without these a row is no trial's, or cannot be ranked among the rows of its trial.
     keys = {"trial_id", "status", "started_at"}.intersection(schema.names)
-    return _DAMAGED if any(rows[key].null_count for key in keys) else rows
+    if any(rows[key].null_count for key in keys):
+        return _DAMAGED
+    return rows if wanted is None else rows.filter(pc.is_in(rows["trial_id"], pa.array(sorted(wanted), pa.string())))
 
 
 def _version(file: pq.ParquetFile) -> int | None:

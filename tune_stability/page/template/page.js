@@ -86,6 +86,12 @@ function element(name, text, attributes = {}) {
   return made;
 }
 
+// The same from a table, for who has no mouse.
+document.addEventListener("click", (event) => {
+  const place = event.target.closest("[data-key]");
+  if (place) show(studies[Number(place.closest("[data-study]").dataset.study)], place.dataset.key);
+});
+
 function show(study, key) {
   if (typeof key !== "string") return;
   const rows = rowsOf(study, key);

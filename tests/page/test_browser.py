@@ -1,0 +1,194 @@
+"""The page in a real browser: the system's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tune_stability import compare
+from tune_stability.outcomes import SuccessRule
+from tune_stability.reporting import RULES, study_views, write_page
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((found for found in map(shutil.which, NAMES) if found), None)
+playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason=f"none of {', '.join(NAMES)} is there: apt-get install chromium"),
+]
+
+STUDY = Path(__file__).parents[2] / "results" / "lr-micro-bert-grammar"
+DRAWN = """() => [...document.querySelectorAll(".picture")].filter((place) => place.offsetParent).map((place) =>
+    ({name: place.dataset.name, alt: place.getAttribute("aria-label"),
+      marks: place.querySelectorAll(".mlayer :is(path[d], image)").length}))"""
+FOCUS = "(({tagName, id, className, name}) => `${tagName} ${id || className || name}`)(document.activeElement)"
+# The next press of Tab starts where the focus is: at the top.
+RESET = """() => { document.querySelectorAll("details").forEach((one) => (one.open = false));
+    document.body.tabIndex = -1; document.body.focus(); scrollTo(0, 0); }"""
+SHIFTS = """window.shifted = 0; new PerformanceObserver((list) => list.getEntries().forEach((entry) => {
+    if (!entry.hadRecentInput) window.shifted += entry.value; })).observe({type: "layout-shift", buffered: true});"""
+
+
+def page_of(study: Path, edit: Callable[[str], str] = str) -> Path:
+    """The page of a copied study, whose spec may be edited first."""
+    (study / "study.json").write_text(edit((study / "study.json").read_text()))
+    return Path(write_page(str(study), study_views(str(study), [SuccessRule.parse(rule) for rule in RULES])))
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return page_of(Path(shutil.copytree(STUDY, tmp_path_factory.mktemp("real") / "study")))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        found = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+class Visits:
+    """Pages that are opened, what they say on the console and what they ask for."""
+
+    def __init__(self, browser: Any) -> None:
+        self.browser = browser
+        self.said: list[str] = []
+        self.asked: list[str] = []
+
+    def open(self, file: Path, **options: Any) -> Any:
+        page = self.browser.new_page(viewport={"width": 1200, "height": 900}, **options)
+        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("dialog", lambda dialog: (self.said.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.add_init_script(SHIFTS)
+        page.goto(file.as_uri())
+        return page
+
+    def check(self) -> None:
+        """Nothing was said, and no page asked for anything but itself."""
+        assert self.said == []
+        assert [url for url in self.asked if not (url.startswith("file:") and url.endswith("/report.html"))] == []
+
+
+@pytest.fixture(scope="module")
+def visits(browser: Any) -> Visits:
+    return Visits(browser)
+
+
+@pytest.fixture(scope="module")
+def opened(visits: Visits, report: Path) -> Any:
+    return visits.open(report)
+
+
+@pytest.fixture
+def page(opened: Any, visits: Visits) -> Iterator[Any]:
+    """The page of the real study as a reader finds it; one page, since each opening takes seconds."""
+    opened.set_viewport_size({"width": 1200, "height": 900})
+    choose(opened, RULES[0])
+    if opened.evaluate("document.documentElement.dataset.theme") == "dark":
+        opened.locator("#theme").click()
+    opened.evaluate(RESET)
+    yield opened
+    visits.check()
+
+
+def scroll(page: Any) -> None:
+    """Bring every picture of the rule that is shown near the screen, and wait until it is drawn."""
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    for picture in page.locator(".picture:visible").all():
+        picture.scroll_into_view_if_needed()
+        picture.locator(".main-svg").first.wait_for()
+
+
+def choose(page: Any, rule: str) -> None:
+    page.locator("#rules label", has_text=re.compile(f"^{rule}$")).click()
+
+
+def test_every_picture_has_marks_and_words_whatever_the_rule_theme_and_width(page: Any) -> None:
+    for theme, width in (("light", 1200), ("dark", 1200), ("dark", 400), ("light", 400)):
+        page.set_viewport_size({"width": width, "height": 900})
+        if page.evaluate("document.documentElement.dataset.theme") != theme:
+            page.locator("#theme").click()
+        for rule in RULES:
+            choose(page, rule)
+            scroll(page)
+            pictures = page.evaluate(DRAWN)
+            assert len(pictures) >= 1
+            assert [one["name"] for one in pictures if one["marks"] == 0] == []
+            assert [one["name"] for one in pictures if len(one["alt"]) < 20] == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert background == ("rgb(255, 255, 255)" if theme == "light" else "rgb(18, 22, 27)")
+    assert page.locator("img:not([alt])").count() == 0
+
+
+def test_reading_shifts_nothing(report: Path, visits: Visits) -> None:
+    page = visits.open(report)
+    for _ in range(12):
+        page.mouse.wheel(0, 700)
+        page.wait_for_timeout(50)
+    assert page.evaluate("window.shifted") < 0.1
+    visits.check()
+
+
+def test_the_switch_of_the_rule_shows_what_compare_gives(page: Any, report: Path) -> None:
+    shown = []
+    for rule in RULES:
+        choose(page, rule)
+        found = compare(report.parent, baseline="devlin", treatment="stable", rule=rule)
+        headline = page.locator(".headline:visible").inner_text()
+        widening = found.difference
+        assert f"{100 * widening.estimate:.1f} points" in headline
+        assert f"[{100 * widening.low:.1f}, {100 * widening.high:.1f}]" in headline
+        rates = page.locator(".picture:visible[data-name=rates]").get_attribute("aria-label")
+        for arm in (found.baseline, found.treatment):
+            assert f"{arm.recipe} {arm.success_rate.format('percent')}" in rates
+        assert page.locator(".tiles:visible").inner_text().count(rule) == 1
+        shown.append(rates)
+    assert len(set(shown)) == len(RULES)
+
+
+def test_a_hostile_name_is_shown_and_not_run(tmp_path: Path, visits: Visits) -> None:
+    name = "<script>alert(1)</script>"
+    study = Path(shutil.copytree(STUDY.with_name("lr-minilm-rte"), tmp_path / "study"))
+    page = visits.open(page_of(study, lambda spec: spec.replace('"minilm"', f'"{name}"')))
+    assert name in page.locator("header .name").inner_text()
+    scroll(page)
+    visits.check()
+
+
+def test_the_page_prints_with_all_pictures(report: Path, visits: Visits) -> None:
+    page = visits.open(report, color_scheme="dark")
+    page.emulate_media(media="print")
+    assert page.pdf().startswith(b"%PDF")
+    assert [one["name"] for one in page.evaluate(DRAWN) if one["marks"] == 0] == []
+    assert not page.locator("nav").is_visible()
+    visits.check()
+
+
+def test_the_keyboard_reaches_every_control(page: Any) -> None:
+    theme = page.evaluate("document.documentElement.dataset.theme")
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(FOCUS)
+        reached.append(focus)
+        if focus == "INPUT rule":
+            page.keyboard.press("ArrowRight")
+            assert page.locator("input[name=rule]:checked").get_attribute("value") == RULES[1]
+        if focus == "BUTTON theme":
+            page.keyboard.press("Enter")
+            assert page.evaluate("document.documentElement.dataset.theme") != theme
+        if focus.startswith("SUMMARY"):
+            page.keyboard.press("Enter")
+            assert page.evaluate("document.activeElement.parentElement.open")
+            break
+    assert {"A skip", "INPUT rule", "BUTTON theme"} <= set(reached)
+    assert reached[-1].startswith("SUMMARY")
