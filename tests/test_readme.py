@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+from tune_stability.export import export
 from tune_stability.options import OPTION_NAMES
 from tune_stability.recipes import RECIPES
+from tune_stability.report import report
+from tune_stability.rerun import rerun
 from tune_stability.spaces import SPACE_NAMES, load_space
 
 ROOT = Path(__file__).parent.parent
@@ -37,8 +41,9 @@ def test_toml_space_is_a_space(tmp_path) -> None:
 
 def test_options_recipes_and_spaces_exist() -> None:
     options = {name[2:].replace("-", "_") for name in re.findall(r"`(--[a-z-]+)", README)}
+    others = {name for command in (report, rerun, export) for name in inspect.signature(command).parameters}
     # `--set` fills the option `settings`.
-    assert options - {"study", "help", "set"} <= set(OPTION_NAMES)
+    assert options - {"study", "help", "set"} <= {*OPTION_NAMES, *others}
     rows = re.findall(r"^\| `([a-z][a-z+-]*)` \|", README, flags=re.MULTILINE)
     assert set(rows) == {*RECIPES, *SPACE_NAMES}
 

@@ -10,7 +10,8 @@ import typer
 from tune_stability.display.console import make_console
 from tune_stability.errors import UserError
 
-_RULES = "majority, margin:0.05, within:0.95"
+RULES = ("majority", "margin:0.05", "within:0.95")
+"""What the page can switch between unless told otherwise."""
 
 
 def report(
@@ -18,7 +19,7 @@ def report(
     other: Annotated[str | None, typer.Argument(help="A second study, to be shown beside it and compared.")] = None,
     success_rule: Annotated[
         list[str] | None,
-        typer.Option(help=f"A rule to switch to, repeatable, the first shown first. Default: {_RULES}."),
+        typer.Option(help=f"A rule to switch to, repeatable, the first shown first. Default: {', '.join(RULES)}."),
     ] = None,
     recipes: Annotated[str | None, typer.Option(help="Arms, the baseline first. Default: the study's order.")] = None,
     out: Annotated[str | None, typer.Option(help="Folder or URL to write to. Default: the study's own.")] = None,
@@ -33,7 +34,7 @@ def report(
         from tune_stability.watching import watch_store
 
         names = [name.strip() for name in (recipes or "").split(",") if name.strip()]
-        rules = success_rule or [rule.strip() for rule in _RULES.split(",")]
+        rules = success_rule or RULES
         stores = [store] if other is None else [store, other]
         if not watch:
             write_report(stores, rules, names, out or store, console)

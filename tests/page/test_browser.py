@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tune_stability import compare
-from tune_stability.outcomes import SuccessRule
-from tune_stability.reporting import RULES, study_views, write_page
+from tune_stability.display.console import make_console
+from tune_stability.report import RULES
+from tune_stability.reporting import write_report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((found for found in map(shutil.which, NAMES) if found), None)
@@ -37,7 +38,8 @@ SHIFTS = """window.shifted = 0; new PerformanceObserver((list) => list.getEntrie
 def page_of(study: Path, edit: Callable[[str], str] = str) -> Path:
     """The page of a copied study, whose spec may be edited first."""
     (study / "study.json").write_text(edit((study / "study.json").read_text()))
-    return Path(write_page(str(study), study_views(str(study), [SuccessRule.parse(rule) for rule in RULES])))
+    write_report([str(study)], RULES, [], str(study), make_console())
+    return study / "report.html"
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ def plot_basin(
 ) -> Axes:
     """Success against the learning rate per arm: the fitted curve with its band, shares as points, the basin as a bar.
 
-    `table`: `views.basin_curve_table`; `basins`: `views.basin_table`; `points`: `views.configuration_table`. A bar runs from
-    edge to edge, its thin ends are the edges' 95 % intervals; one that is not trustworthy is dotted, without them. A
+    `table`: `views.basin_curve_table`; `basins`: `views.basin_table`; `points`: `views.configuration_table`. Bars run
+    from edge to edge, their thin ends are 95 % intervals; what is not trustworthy is dotted, without them. A
     vertical line marks the learning rate `reference`. `recipes`: all arms, where the tables have only some of them.
     Curve and basin are model-based and average over whatever else the space spans.
     """

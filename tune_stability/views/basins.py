@@ -34,7 +34,8 @@ def basin_table(view: StudyView) -> pd.DataFrame:
 def basin_curve_table(view: StudyView) -> pd.DataFrame:
     """A row per arm and learning rate: the fitted `probability` of success, `low` and `high` of its 95 % band.
 
-    The band holds at each learning rate for itself. Model-based, averaged over whatever else the space spans. An arm with fewer than five learning rates has no rows.
+    The band holds at each learning rate for itself. Model-based, averaged over whatever else the space spans. An arm
+    with fewer than five learning rates has no rows.
     """
     space, tables = view.spec.space, []
     for name, arms in view.arms.items() if "learning_rate" in space.names else ():
