@@ -49,4 +49,8 @@ def basin_curve_table(view: StudyView) -> pd.DataFrame:
         if curve is not None:
             values = (curve.learning_rates, curve.probability, curve.low, curve.high)
             tables.append(pd.DataFrame({"recipe": name, **dict(zip(_CURVE, values, strict=True))}))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["recipe", *_CURVE])
+    return (
+        pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=["recipe", *_CURVE]).astype(dict.fromkeys(_CURVE, float))
+    )
