@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,29 +128,14 @@ def compare(
     are those of each basin. `with_region` adds the region at one half from a fitted surface, which takes seconds.
     Raises `UserError` for bad input.
     """
-    if baseline == treatment:
-        raise UserError(f"baseline and treatment are both {baseline!r}; name two recipes.")
     rule = rule or SuccessRule()
     rng = rng if rng is not None else np.random.default_rng(0)
     frame = frame.reset_index(drop=True)
-    arms = success_arrays(frame, (baseline, treatment), space, rule)
-    first, second = arms.success[baseline], arms.success[treatment]
-    kept = frame[frame["config_index"].isin(arms.configurations.index)]
-    judged = judge(frame, rule)
-    one, other = (
-        arm_summary(kept, name, arms, space, design, judged, rng, n_resamples, with_region)
-        for name in (baseline, treatment)
-    )
-    return Comparison(
-        one,
-        other,
-        widening(first, second, arms.points, design, replicate=arms.replicate),
-        tuple(_bands(arms, baseline, treatment, space, design)),
-        _attribution(frame, baseline, treatment, space, design, rule),
-        powered_widening(frame, arms, baseline, treatment, space, design, judged),
-        arms.dropped,
-        rule,
-    )
+
+    def arm(name: str, arms: Arms, rows: pd.DataFrame, judged: pd.Series[float]) -> ArmSummary:
+        return arm_summary(rows, name, arms, space, design, judged, rng, n_resamples, with_region)
+
+    return _compare(frame, baseline, treatment, space, design, rule, arm)
 
 
 def summarize(
@@ -172,13 +157,50 @@ def summarize(
     rule = rule or SuccessRule()
     rng = rng if rng is not None else np.random.default_rng(0)
     frame = frame.reset_index(drop=True)
+    own = {name: success_arrays(frame, (name,), space, rule) for name in recipes}
     judged = judge(frame, rule)
-    summaries = []
-    for name in recipes:
-        arm = success_arrays(frame, (name,), space, rule)
-        summaries.append(arm_summary(frame, name, arm, space, design, judged, rng, n_resamples, with_region))
-    comparisons = tuple(compare(frame, recipes[0], name, space, design, rule, rng, n_resamples) for name in recipes[1:])
-    return Summary(tuple(summaries), comparisons, rule)
+    summaries = {
+        name: arm_summary(frame, name, arms, space, design, judged, rng, n_resamples, with_region)
+        for name, arms in own.items()
+    }
+
+    def arm(name: str, arms: Arms, rows: pd.DataFrame, judged: pd.Series[float]) -> ArmSummary:
+        # Where the common configurations are all that the recipe has, its numbers are known.
+        if np.array_equal(arms.success[name], own[name].success[name], equal_nan=True):
+            return summaries[name]
+        return arm_summary(rows, name, arms, space, design, judged, rng, n_resamples, False)
+
+    comparisons = tuple(_compare(frame, recipes[0], name, space, design, rule, arm) for name in recipes[1:])
+    return Summary(tuple(summaries.values()), comparisons, rule)
+
+
+def _compare(
+    frame: pd.DataFrame,
+    baseline: str,
+    treatment: str,
+    space: SearchSpace,
+    design: Design,
+    rule: SuccessRule,
+    arm: Callable[[str, Arms, pd.DataFrame, pd.Series[float]], ArmSummary],
+) -> Comparison:
+    """As `compare`; `arm` summarizes one of the arms from its rows and all rows' success."""
+    if baseline == treatment:
+        raise UserError(f"baseline and treatment are both {baseline!r}; name two recipes.")
+    arms = success_arrays(frame, (baseline, treatment), space, rule)
+    first, second = arms.success[baseline], arms.success[treatment]
+    kept = frame[frame["config_index"].isin(arms.configurations.index)]
+    judged = judge(frame, rule)
+    one, other = (arm(name, arms, kept, judged) for name in (baseline, treatment))
+    return Comparison(
+        one,
+        other,
+        widening(first, second, arms.points, design, replicate=arms.replicate),
+        tuple(_bands(arms, baseline, treatment, space, design)),
+        _attribution(frame, baseline, treatment, space, design, rule),
+        powered_widening(frame, arms, baseline, treatment, space, design, judged),
+        arms.dropped,
+        rule,
+    )
 
 
 def _bands(arms: Arms, baseline: str, treatment: str, space: SearchSpace, design: Design) -> list[BandComparison]:
