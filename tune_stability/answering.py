@@ -64,7 +64,7 @@ def answer(
         scores = {recipe: seed_arrays(frame, recipe, spec.num_seeds) for recipe in recipes}
         print_variance({recipe: variance_split(scores[recipe], rng) for recipe in recipes}, console)
     steps = frame.iloc[:0]
-    figure = region_figure(StudyView(spec, frame, steps, steps, location.name, rule, tuple(recipes), summary))
+    figure = region_figure(StudyView(spec, frame, steps, steps, location.name, rule, tuple(recipes), design, summary))
     if figure is not None:
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=150)

@@ -53,7 +53,9 @@ def test_it_crosses_one_half_at_the_edges_of_the_basin() -> None:
 
 def test_seeds_that_are_independent_know_more() -> None:
     success, rates = study(32, 4, np.random.default_rng(2))
-    by_seed, by_configuration = (success_curve(success, rates, LIMITS, observed=how) for how in ("seeds", "configurations"))
+    by_seed, by_configuration = (
+        success_curve(success, rates, LIMITS, observed=how) for how in ("seeds", "configurations")
+    )
     assert by_seed is not None
     assert by_configuration is not None
     np.testing.assert_array_equal(by_seed.probability, by_configuration.probability)

@@ -26,9 +26,7 @@ def basin_table(view: StudyView) -> pd.DataFrame:
         inside = {"lower": basin.lower_inside, "upper": basin.upper_inside}
         inside["width"] = all(inside.values())
         for quantity in ("lower", "upper", "width"):
-            keys.append(
-                {"recipe": arm.recipe, "quantity": quantity, "found": basin.found, "inside": inside[quantity]}
-            )
+            keys.append({"recipe": arm.recipe, "quantity": quantity, "found": basin.found, "inside": inside[quantity]})
             intervals.append(getattr(basin, quantity))
     return interval_table(keys, intervals, ["recipe", "quantity", "found", "inside"])
 
@@ -36,7 +34,8 @@ def basin_table(view: StudyView) -> pd.DataFrame:
 def curve_table(view: StudyView) -> pd.DataFrame:
     """A row per arm and learning rate: the fitted `probability` of success, `low` and `high` of its 95 % band.
 
-    The band holds at each learning rate for itself. Model-based, averaged over whatever else the space spans. An arm with fewer than five learning rates has no rows.
+    The band holds at each learning rate for itself. Model-based, averaged over whatever else the space spans. An arm
+    with fewer than five learning rates has no rows.
     """
     space, tables = view.spec.space, []
     for name, arms in view.arms.items() if "learning_rate" in space.names else ():

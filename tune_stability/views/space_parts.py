@@ -65,7 +65,7 @@ def chosen_values(view: StudyView, axis: AnyAxis, most: int = 3) -> list[Value]:
     """Up to `most` values at which the space is cut: the recipes' own, then the ends of the axis, then its middle."""
     ends = [axis.value(0.0), axis.value(1.0)]
     values = list(dict.fromkeys([*own_values(view, view.recipes, axis), *ends, axis.value(0.5)]))
-    return sorted(values[:most])  # type: ignore[type-var]
+    return sorted(values[:most])
 
 
 def places(axis: AnyAxis, most: int) -> np.ndarray:
