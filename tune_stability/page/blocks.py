@@ -66,7 +66,17 @@ class Picture:
     kind: str = "picture"
 
 
-Block = Headline | Text | Tiles | Numbers | Picture
+@dataclass(frozen=True)
+class Row:
+    """Pictures side by side, and below one another where the page is narrow. `note` says what is true of all."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+    note: str = ""
+    kind: str = "row"
+
+
+Block = Headline | Text | Tiles | Numbers | Picture | Row
 
 
 @dataclass(frozen=True)

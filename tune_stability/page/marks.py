@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.colors import to_hex, to_rgb
 
+from tune_stability.axes import AnyAxis
 from tune_stability.page.blocks import Json
-from tune_stability.plots.style import arm_styles
+from tune_stability.plots.space_axes import is_log, span, ticks, words
+from tune_stability.plots.style import DIFFERENCE_MAP, SUCCESS_MAP, arm_styles
 
 # Matplotlib's markers by Plotly's names.
 _SYMBOLS = {
@@ -25,7 +29,15 @@ _SYMBOLS = {
     "X": "x",
     "*": "star",
 }
-SUCCESS_SCALE = "Cividis"
+
+
+def colour_scale(name: str) -> list[list[float | str]]:
+    """A map of matplotlib's as a scale of Plotly's."""
+    places = [k / 10 for k in range(11)]
+    return [[place, to_hex(matplotlib.colormaps[name](place))] for place in places]
+
+
+SUCCESS_SCALE, DIFFERENCE_SCALE = colour_scale(SUCCESS_MAP), colour_scale(DIFFERENCE_MAP)
 
 
 def arm_marks(recipes: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -88,5 +100,59 @@ def log_axis(title: str, low: float, high: float) -> Json:
         "type": "log",
         "range": [float(np.log10(low) - margin), float(np.log10(high) + margin)],
         "exponentformat": "power",
-        "dtick": 1,
+        # Within a decade or two, powers of ten alone would be few.
+        "dtick": 1 if high >= 30 * low else "D2",
+    }
+
+
+def space_axis(axis: AnyAxis) -> Json:
+    """An axis of numbers of a space, as the figures for print span and tick it."""
+    low, high = span(axis)
+    if is_log(axis):
+        made = log_axis(words(axis.name), low, high)
+    else:
+        made = {"title": {"text": words(axis.name)}, "range": [low, high], "zeroline": False}
+    at = ticks(axis)
+    if at is not None and axis.name != "learning_rate":
+        made |= {"tickvals": at, "ticktext": [f"{tick:g}" for tick in at]}
+        made.pop("dtick", None)
+    return made
+
+
+def band_marks(x: Any, low: Any, high: Any, colour: str, name: str) -> Json:
+    """A band of an arm, which its line shows and hides with itself in the legend."""
+    red, green, blue = (round(255 * part) for part in to_rgb(colour))
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [*numbers(x, 4), *numbers(x, 4)[::-1]],
+        "y": [*numbers(low, 3), *numbers(high, 3)[::-1]],
+        "fill": "toself",
+        "fillcolor": f"rgba({red},{green},{blue},0.18)",
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "legendgroup": name,
+    }
+
+
+def half_shape() -> Json:
+    """A thin line across a picture where the probability is one half."""
+    line = {"color": "#888888", "width": 1, "dash": "dot"}
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0.5, "y1": 0.5, "line": line, "layer": "below"}
+
+
+def colour_bar(title: str, values: Sequence[float], texts: Sequence[str]) -> Json:
+    """The scale of colours under a picture whose margin leaves it room."""
+    return {
+        "orientation": "h",
+        "yref": "container",
+        "y": 0,
+        "yanchor": "bottom",
+        "thickness": 10,
+        "outlinewidth": 0,
+        "len": 0.85,
+        "title": {"text": title, "side": "bottom", "font": {"size": 12}},
+        "tickvals": list(values),
+        "ticktext": list(texts),
     }

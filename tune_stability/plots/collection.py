@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from tune_stability.hyperparameters import Value
 from tune_stability.plots.figure import own_rate
 from tune_stability.plots.learning_rates import plot_basin
 from tune_stability.plots.rates import plot_rates
 from tune_stability.plots.region import plot_difference, plot_surface
 from tune_stability.plots.slices import plot_slices
 from tune_stability.plots.space_axes import at_value
-from tune_stability.plots.style import COLUMN_WIDTH, PAGE_WIDTH, single
+from tune_stability.plots.style import COLUMN_WIDTH, PAGE_WIDTH, arm_styles, single
 from tune_stability.views import (
     StudyView,
     basin_curve_table,
@@ -24,7 +26,7 @@ from tune_stability.views import (
     slice_table,
     surface_table,
 )
-from tune_stability.views.space_parts import axis_pairs, chosen_values
+from tune_stability.views.space_parts import axis_pairs, chosen_values, held_values
 
 
 def _rates(view: StudyView) -> Figure | None:
@@ -43,26 +45,30 @@ def _region(view: StudyView) -> Figure | None:
     if not pairs or not ends or not set(ends) <= view.surfaces.keys():
         return None
     columns = 3 if len(ends) == 2 else 1
-    figure = Figure(figsize=(PAGE_WIDTH if columns == 3 else COLUMN_WIDTH, 2.2 * len(pairs)), layout="constrained")
+    figure = Figure(
+        figsize=(PAGE_WIDTH if columns == 3 else COLUMN_WIDTH, 0.5 + 1.9 * len(pairs)), layout="constrained"
+    )
     axes = figure.subplots(len(pairs), columns, squeeze=False, sharey="row")
     table = configuration_table(view)
     points = table[table["source"] == "design"]
     for row, (across, up) in zip(axes, pairs, strict=True):
         surfaces = surface_table(view, across.name, up.name)
-        held = ", ".join(at_value(name, surfaces[name].iloc[0]) for name in surfaces.columns[4:])
         for ax, recipe in zip(row, ends, strict=False):
             own = surfaces[surfaces["recipe"] == recipe]
-            plot_surface(own, ax, space, points[points["recipe"] == recipe], has_scale=recipe == ends[-1])
+            plot_surface(own, ax, space, points[points["recipe"] == recipe], has_scale=False)
             ax.set_title(recipe)
         if len(ends) == 2:
-            plot_difference(difference_table(surfaces, *ends), row[2], space)
+            plot_difference(difference_table(surfaces, *ends), row[2], space, has_scale=False)
             row[2].set_title(f"{ends[1]} - {ends[0]}")
-        if held:
-            row[0].set_ylabel(f"{row[0].get_ylabel()}\n(at {held})")
+        row[0].set_ylabel(_held(row[0].get_ylabel(), held_values(view, (across.name, up.name))))
         for ax in row[1:]:
             ax.set_ylabel("")
     for ax in axes[:-1].flat:
         ax.set_xlabel("")
+    for over, label in ((axes[:, :2], "probability of success"), (axes[:, 2:], "difference, points")):
+        if over.size:
+            under = {"location": "bottom", "aspect": 25 * over.shape[1], "shrink": 0.8, "label": label}
+            figure.colorbar(over[0, 0].collections[0], ax=over, **under)
     return figure
 
 
@@ -78,14 +84,15 @@ def _slices(view: StudyView) -> Figure | None:
         for ax, value in zip(row, values, strict=False):
             plot_slices(slice_table(view, across.name, {up.name: value}), ax, view.spec.space, view.recipes)
             ax.set_title(at_value(up.name, value))
+        held = held_values(view, (across.name, up.name))
+        row[0].set_ylabel(_held("probability of success", held))
         for ax in row[len(values) :]:
             ax.set_visible(False)
         for ax in row[1:]:
             ax.set_ylabel("")
     for ax in axes[:-1].flat:
         ax.set_xlabel("")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    _legend(figure, view.recipes, 4)
     return figure
 
 
@@ -106,10 +113,21 @@ def _basin(view: StudyView) -> Figure | None:
         own_rate(view, rate),
         view.recipes,
     )
-    handles, labels = ax.get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    _legend(figure, view.recipes, 2)
     return figure
+
+
+def _held(label: str, held: Mapping[str, Value]) -> str:
+    """A label of a vertical axis with the values at which a surface is held."""
+    at = ", ".join(at_value(name, value) for name, value in held.items())
+    return f"{label}\n(at {at})" if at else label
+
+
+def _legend(figure: Figure, recipes: Sequence[str], columns: int) -> None:
+    lines = [
+        Line2D([], [], color=colour, marker=marker, markersize=4) for colour, marker in arm_styles(recipes).values()
+    ]
+    figure.legend(lines, list(recipes), loc="outside lower center", ncols=columns, frameon=False)
 
 
 COLLECTION: Mapping[str, Callable[[StudyView], Figure | None]] = MappingProxyType(
