@@ -35,7 +35,7 @@ def waterfall(table: pd.DataFrame) -> list[Step]:
         start = steps[-1].end
         colour = REST_COLOUR if row["kind"] == "rest" else MORE if value >= 0 else LESS
         limits = (start + 100 * row["low"], start + 100 * row["high"])
-        label = (row["step"],) if row["kind"] == "rest" else (row["step"], f"{row['without']} → {row['having']}")
+        label = (row["step"],) if row["kind"] == "rest" else (row["step"], f"{row['without']}", f"→ {row['having']}")
         steps.append(Step(label, start, start + value, *limits, colour, f"{value:+.1f}"))
     return steps
 

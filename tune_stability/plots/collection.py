@@ -42,6 +42,7 @@ from tune_stability.views import (
 from tune_stability.views.space_parts import axis_pairs, chosen_values
 
 _MOST_POINTS = 1000
+_FEW_ARMS = 4
 
 
 def _rates(view: StudyView) -> Figure | None:
@@ -133,7 +134,7 @@ def _scores(view: StudyView) -> Figure | None:
     table = score_table(view)
     if not _has_scores(table):
         return None
-    figure, ax = single(COLUMN_WIDTH if table["recipe"].nunique() <= 4 else PAGE_WIDTH, 2.4)
+    figure, ax = single(_width(table), 2.4)
     plot_score_boxes(table, ax, _few(score_points(view)))
     _legend_above(figure, ax, 3)
     return figure
@@ -153,7 +154,7 @@ def _expected_best(view: StudyView) -> Figure | None:
     table = expected_best_table(view)
     if not np.isfinite(table["estimate"].astype(float)).any():
         return None
-    figure, ax = single(COLUMN_WIDTH, 2.4)
+    figure, ax = single(_width(table), 2.4)
     plot_expected_best(table, ax)
     _legend_above(figure, ax, 3)
     return figure
@@ -172,7 +173,7 @@ def _failure_modes(view: StudyView) -> Figure | None:
     table = failure_mode_table(view)
     if table.empty:
         return None
-    figure, ax = single(COLUMN_WIDTH, 1.1 + 0.26 * table["recipe"].nunique())
+    figure, ax = single(_width(table), 1.1 + 0.26 * table["recipe"].nunique())
     plot_failure_modes(table, ax)
     _legend_above(figure, ax, 3)
     return figure
@@ -195,13 +196,19 @@ def _legend_above(figure: Figure, ax: Axes, columns: int) -> None:
     figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=columns, frameon=False)
 
 
+def _width(table: pd.DataFrame) -> float:
+    """One column for a few arms, so that their names have room."""
+    return COLUMN_WIDTH if table["recipe"].nunique() <= _FEW_ARMS else PAGE_WIDTH
+
+
 def _has_scores(table: pd.DataFrame) -> bool:
     return bool((table["n"] > table["without_score"]).any())
 
 
 def _few(points: pd.DataFrame) -> pd.DataFrame:
-    """At most `_MOST_POINTS`, evenly spread: more would be a blot."""
-    return points.iloc[:: max(1, -(-len(points) // _MOST_POINTS))]
+    """At most `_MOST_POINTS`, by chance, always the same ones: more would be a blot."""
+    kept = np.random.default_rng(0).permutation(len(points))[:_MOST_POINTS]
+    return points.iloc[np.sort(kept)]
 
 
 COLLECTION: Mapping[str, Callable[[StudyView], Figure | None]] = MappingProxyType(

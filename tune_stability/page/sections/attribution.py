@@ -86,7 +86,13 @@ def _waterfall(view: StudyView, table: pd.DataFrame) -> Picture:
         f"Waterfall {rate}: {said}.",
         [bars, intervals, texts],
         {
-            "xaxis": {"tickvals": list(range(len(steps))), "ticktext": names, "tickangle": 0, "showgrid": False},
+            "xaxis": {
+                "tickvals": list(range(len(steps))),
+                "ticktext": names,
+                "tickangle": 0,
+                "showgrid": False,
+                "zeroline": False,
+            },
             "yaxis": {"title": {"text": "success rate, %"}, "rangemode": "tozero"},
         },
         table,

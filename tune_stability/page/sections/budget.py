@@ -61,6 +61,7 @@ def _expected_best(view: StudyView, table: pd.DataFrame) -> Picture:
         },
         table,
         f"{design_rows(view)}.groupby(['recipe', 'config_index'])['score']",
+        height=340 + 20 * len(view.recipes),
         note="The mean over searches of the best of so many trials, each at a new random configuration. Bands are 95 % "
         "intervals. Where a line is dashed and its points are open, there are fewer than eight times as many "
         "configurations, or fewer than five successes, and no interval can be trusted. The dotted line is the majority "

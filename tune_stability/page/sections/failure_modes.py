@@ -29,7 +29,7 @@ def section(view: StudyView) -> Section:
     table = failure_mode_table(view)
     failed = table.loc[table["mode"] != "success", "trials"].any()
     first = _bars(view, table) if failed else Text("No trial failed by this success rule.")
-    return Section("failure-modes", "Failure modes", (first, _counts(table)))
+    return Section("failure-modes", "Failure modes", (first, _counts(table), _meanings(table)))
 
 
 def _bars(view: StudyView, table: pd.DataFrame) -> Picture:
@@ -99,5 +99,11 @@ def _counts(table: pd.DataFrame) -> Numbers:
         row = {"outcome or failure mode": unbroken(str(mode).replace("_", " "))}
         for one in own.to_dict("records"):
             row[one["recipe"]] = unbroken(f"{one['trials']:,} ({100 * one['share']:.1f} %)")
-        rows.append({**row, "what it means": _MEANINGS[str(mode)]})
+        rows.append(row)
     return Numbers("Outcomes and failure modes", pd.DataFrame(rows))
+
+
+def _meanings(table: pd.DataFrame) -> Numbers:
+    modes = table["mode"].unique()
+    rows = [{"outcome or failure mode": unbroken(mode.replace("_", " ")), "meaning": _MEANINGS[mode]} for mode in modes]
+    return Numbers("What they mean", pd.DataFrame(rows))

@@ -13,7 +13,8 @@ from tune_stability.page.marks import arm_marks, faint, numbers
 from tune_stability.page.trials import embedded, points
 from tune_stability.plots.places import rate_label, slots, spread
 from tune_stability.views import StudyView, rate_score_table, score_points, score_table, stability_table
-from tune_stability.views.stability import BEST_RATE, OWN_RATE, QUANTITIES
+from tune_stability.views.design_trials import SCORES
+from tune_stability.views.stability import BEST_RATE, OWN_RATE, QUANTITIES, REGION
 
 _KINDS = {"score": "end of training", "best_score": "best while training"}
 _TRANSPARENT = "rgba(0,0,0,0)"
@@ -115,7 +116,7 @@ def _by_rate(view: StudyView, table: pd.DataFrame, shown: pd.DataFrame) -> Pictu
         },
         table,
         f"{design_rows(view)}.groupby(['recipe', 'learning_rate'])['score'].describe()",
-        height=420,
+        height=360 + 20 * len(view.recipes),
         note=f"The score at the end of training, with a point per trial{_thinned(view)}; the dotted line is the "
         "majority score." + (" Learning rates are put together in bins of equal width." if are_bins else ""),
     )
@@ -168,7 +169,8 @@ def _score_axis(table: pd.DataFrame) -> Json:
 
 
 def _stability(view: StudyView) -> Numbers:
-    table = stability_table(view)
+    # End of training first, and the recipes at one place below one another.
+    table = stability_table(view).sort_values(["column", "where"], key=_order, kind="stable")
     shown = pd.DataFrame(
         [
             {
@@ -194,6 +196,10 @@ def _stability(view: StudyView) -> Numbers:
     if (table["where"] == BEST_RATE).any():
         notes.append("The best learning rate has the highest median; the same trials chose it, which flatters it (?).")
     return Numbers("Spread of the scores", shown, " ".join(notes))
+
+
+def _order(names: pd.Series[str]) -> pd.Series[int]:
+    return names.map({name: place for place, name in enumerate((*SCORES, REGION, OWN_RATE, BEST_RATE))})
 
 
 def _where(row: dict[Any, Any]) -> str:
