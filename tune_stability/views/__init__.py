@@ -1,6 +1,6 @@
 """Tables for looking: what every figure and every picture of the page is drawn from, one function per table."""
 
-from tune_stability.views.attribution import attribution_table, differences, interaction_table, lacking_recipes
+from tune_stability.views.attribution import attribution_table, ingredients, interaction_table, lacking_recipes
 from tune_stability.views.basins import basin_curve_table, basin_table
 from tune_stability.views.budget import expected_best_table, needed_table
 from tune_stability.views.configurations import configuration_table
@@ -24,11 +24,11 @@ __all__ = [
     "configuration_table",
     "curve_table",
     "difference_table",
-    "differences",
     "expected_best_table",
     "failure_mode_table",
     "gradient_table",
     "importance_table",
+    "ingredients",
     "interaction_table",
     "lacking_recipes",
     "needed_table",

@@ -30,7 +30,7 @@ def attribution_table(view: StudyView) -> pd.DataFrame:
     if main is None or main.attribution is None:
         return interval_table([], [], ["kind", "step", "without", "having"])
     values = sorted(main.attribution.shapley.items(), key=lambda item: -item[1].estimate)
-    levels = differences(view)
+    levels = ingredients(view)
     steps: list[tuple[str, str, Interval]] = [(RATE, main.baseline.recipe, main.widening.baseline)]
     steps += [(INGREDIENT, name, interval) for name, interval in values]
     rest = main.difference.estimate - sum(interval.estimate for _, interval in values)
@@ -51,7 +51,7 @@ def interaction_table(view: StudyView) -> pd.DataFrame:
     return interval_table(keys, list(found.values()), ["first", "second"])
 
 
-def differences(view: StudyView) -> dict[str, tuple[Hashable, Hashable]]:
+def ingredients(view: StudyView) -> dict[str, tuple[Hashable, Hashable]]:
     """The ingredients: what the treatment has otherwise than the baseline, and the space does not span.
 
     The values of baseline and treatment by hyperparameter; empty without two arms.
@@ -68,7 +68,7 @@ def lacking_recipes(view: StudyView) -> list[tuple[str, Settings]]:
 
     Of each the name of the built-in recipe that is that mix, or "", and the value of each ingredient.
     """
-    levels = differences(view)
+    levels = ingredients(view)
     if not levels or view.main is None:
         return []
     known = {recipe.name: recipe for recipe in view.spec.recipes}

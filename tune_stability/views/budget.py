@@ -51,7 +51,7 @@ def _by_budget(view: StudyView, arm: ArmSummary) -> dict[int, Interval]:
     scores, success = arms.scores[arm.recipe], arms.success[arm.recipe]
     for n in BUDGETS:
         if n not in found and n <= len(scores):
-            # The estimate is the same for every design; its interval is not, and is not shown.
-            further = expected_best(scores, success, n, arms.points, "random", majority=arms.majority)
+            # Only the estimate is shown, which is the same for every design.
+            further = expected_best(scores, success, n, majority=arms.majority, design="random")
             found[n] = dataclasses.replace(further, low=math.nan, high=math.nan, trustworthy=False)
     return dict(sorted(found.items()))

@@ -10,7 +10,7 @@ from tune_stability.page.blocks import Block, Json, Numbers, Picture, Section, T
 from tune_stability.page.labels import design_rows, plotly_text, with_limits
 from tune_stability.page.marks import numbers
 from tune_stability.plots.attribution import LESS, MORE, RATE_COLOUR, waterfall
-from tune_stability.views import StudyView, attribution_table, differences, interaction_table, lacking_recipes
+from tune_stability.views import StudyView, attribution_table, ingredients, interaction_table, lacking_recipes
 from tune_stability.views.attribution import INGREDIENT, RATE
 
 _MOST_NAMED = 8
@@ -136,7 +136,7 @@ def _hover(row: dict[Any, Any]) -> str:
 def _without(view: StudyView) -> str:
     assert view.main is not None
     base, treatment = view.main.baseline.recipe, view.main.treatment.recipe
-    levels = differences(view)
+    levels = ingredients(view)
     if not levels:
         return f"{base} and {treatment} differ in nothing but what the space spans, so there is nothing to attribute."
     if len(levels) == 1:
