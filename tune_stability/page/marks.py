@@ -87,6 +87,12 @@ def interval_axis(labels: Sequence[str]) -> Json:
     }
 
 
+def faint(colour: str, opacity: float = 0.22) -> str:
+    """A colour as `#rrggbb`, let through, for bands and boxes that may lie over one another."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"
+
+
 def numbers(values: Any, digits: int = 5) -> list[float | None]:
     """The values as JSON takes them: to so many significant digits, None where not finite."""
     return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in np.asarray(values, float)]

@@ -5,28 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tune_stability.hyperparameters import Value
+from tune_stability.plots.attribution import plot_attribution
+from tune_stability.plots.budget import plot_expected_best
+from tune_stability.plots.failure_modes import plot_failure_modes
 from tune_stability.plots.figure import own_rate
+from tune_stability.plots.importance import plot_importance
 from tune_stability.plots.learning_rates import plot_basin
 from tune_stability.plots.rates import plot_rates
 from tune_stability.plots.region import plot_difference, plot_surface
+from tune_stability.plots.scores import plot_rate_boxes, plot_score_boxes
 from tune_stability.plots.slices import plot_slices
 from tune_stability.plots.space_axes import at_value
 from tune_stability.plots.style import COLUMN_WIDTH, PAGE_WIDTH, arm_styles, single
 from tune_stability.views import (
     StudyView,
+    attribution_table,
     basin_curve_table,
     basin_table,
     configuration_table,
     difference_table,
+    expected_best_table,
+    failure_mode_table,
+    importance_table,
+    rate_score_table,
     rate_table,
+    score_points,
+    score_table,
     slice_table,
     surface_table,
 )
 from tune_stability.views.space_parts import axis_pairs, chosen_values, held_values
+
+_MOST_POINTS = 1000
+_FEW_ARMS = 4
 
 
 def _rates(view: StudyView) -> Figure | None:
@@ -130,7 +148,99 @@ def _legend(figure: Figure, recipes: Sequence[str], columns: int) -> None:
     figure.legend(lines, list(recipes), loc="outside lower center", ncols=columns, frameon=False)
 
 
+def _scores(view: StudyView) -> Figure | None:
+    table = score_table(view)
+    if not _has_scores(table):
+        return None
+    figure, ax = single(_width(table), 2.4)
+    plot_score_boxes(table, ax, _few(score_points(view)))
+    _legend_above(figure, ax, 3)
+    return figure
+
+
+def _scores_by_rate(view: StudyView) -> Figure | None:
+    table = rate_score_table(view)
+    if not _has_scores(table):
+        return None
+    figure, ax = single(PAGE_WIDTH, 2.6)
+    plot_rate_boxes(table, ax, _few(score_points(view)))
+    _legend_above(figure, ax, 5)
+    return figure
+
+
+def _expected_best(view: StudyView) -> Figure | None:
+    table = expected_best_table(view)
+    if not np.isfinite(table["estimate"].astype(float)).any():
+        return None
+    figure, ax = single(_width(table), 2.4)
+    plot_expected_best(table, ax)
+    _legend_above(figure, ax, 3)
+    return figure
+
+
+def _attribution(view: StudyView) -> Figure | None:
+    table = attribution_table(view)
+    if table.empty:
+        return None
+    figure, ax = single(COLUMN_WIDTH if len(table) <= 4 else PAGE_WIDTH, 2.6)
+    plot_attribution(table, ax)
+    return figure
+
+
+def _failure_modes(view: StudyView) -> Figure | None:
+    table = failure_mode_table(view)
+    if table.empty:
+        return None
+    figure, ax = single(_width(table), 1.1 + 0.26 * table["recipe"].nunique())
+    plot_failure_modes(table, ax)
+    _legend_above(figure, ax, 3)
+    return figure
+
+
+def _importance(view: StudyView) -> Figure | None:
+    table = importance_table(view)
+    if not np.isfinite(table["importance"].astype(float)).any():
+        return None
+    figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 0.4 * table["hyperparameter"].nunique()), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    for ax, target in zip(axes, ("success", "score"), strict=True):
+        plot_importance(table, ax, target)
+    _legend_above(figure, axes[0], 4)
+    return figure
+
+
+def _legend_above(figure: Figure, ax: Axes, columns: int) -> None:
+    # Of the figure, because one of the axes would make those narrower.
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=columns, frameon=False)
+
+
+def _width(table: pd.DataFrame) -> float:
+    """One column for a few arms, so that their names have room."""
+    return COLUMN_WIDTH if table["recipe"].nunique() <= _FEW_ARMS else PAGE_WIDTH
+
+
+def _has_scores(table: pd.DataFrame) -> bool:
+    return bool((table["n"] > table["without_score"]).any())
+
+
+def _few(points: pd.DataFrame) -> pd.DataFrame:
+    """At most `_MOST_POINTS`, by chance, always the same ones: more would be a blot."""
+    kept = np.random.default_rng(0).permutation(len(points))[:_MOST_POINTS]
+    return points.iloc[np.sort(kept)]
+
+
 COLLECTION: Mapping[str, Callable[[StudyView], Figure | None]] = MappingProxyType(
-    {"success-rates": _rates, "region": _region, "slices": _slices, "basin": _basin}
+    {
+        "success-rates": _rates,
+        "region": _region,
+        "slices": _slices,
+        "basin": _basin,
+        "scores": _scores,
+        "scores-by-learning-rate": _scores_by_rate,
+        "expected-best": _expected_best,
+        "attribution": _attribution,
+        "failure-modes": _failure_modes,
+        "importance": _importance,
+    }
 )
 """What draws each figure; it returns None if the study has nothing to show there."""
