@@ -66,7 +66,24 @@ class Picture:
     kind: str = "picture"
 
 
-Block = Headline | Text | Tiles | Numbers | Picture
+@dataclass(frozen=True)
+class Beside:
+    """Pictures next to each other where there is room, else below each other."""
+
+    pictures: tuple[Picture, ...]
+    kind: str = "beside"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Named groups of blocks, of which the reader chooses the one to see; the first is shown at first."""
+
+    label: str
+    options: tuple[tuple[str, tuple[Block, ...]], ...]
+    kind: str = "choice"
+
+
+Block = Headline | Text | Tiles | Numbers | Picture | Beside | Choice
 
 
 @dataclass(frozen=True)

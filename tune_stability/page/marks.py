@@ -36,9 +36,9 @@ def interval_marks(table: pd.DataFrame, labels: Sequence[str], colour: str, symb
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": name,
+        "name": escaped(name),
         "x": numbers(estimate),
-        "y": list(labels),
+        "y": [escaped(label) for label in labels],
         "error_x": {
             "type": "data",
             "symmetric": False,
@@ -59,6 +59,11 @@ def numbers(values: Any, digits: int = 5) -> list[float | None]:
     return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in np.asarray(values, float)]
 
 
+def escaped(text: str) -> str:
+    """Text of the study as Plotly shows it letter by letter; it takes some tags for marks of its own."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "% {")
+
+
 def log_axis(title: str, low: float, high: float) -> Json:
     """A logarithmic axis over a range."""
     margin = 0.02 * np.log10(high / low)
@@ -68,4 +73,17 @@ def log_axis(title: str, low: float, high: float) -> Json:
         "range": [float(np.log10(low) - margin), float(np.log10(high) + margin)],
         "exponentformat": "power",
         "dtick": 1,
+    }
+
+
+def majority_line(completed: pd.DataFrame) -> Json:
+    """The part of a layout that marks the majority score across a picture: the median of trials with an outcome."""
+    majority = float(completed["majority_score"].astype(float).median())
+    if not np.isfinite(majority):
+        return {}
+    ends = {"xref": "paper", "x0": 0, "x1": 1, "y0": majority, "y1": majority}
+    words = {"text": f"majority {majority:.3g}", "showarrow": False, "xanchor": "right", "yanchor": "bottom"}
+    return {
+        "shapes": [{"type": "line", **ends, "line": {"color": "#808890", "width": 1, "dash": "dash"}}],
+        "annotations": [{**words, "xref": "paper", "x": 1, "y": majority}],
     }

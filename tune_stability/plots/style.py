@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, told apart by colour-blind readers; markers differ as well.
@@ -21,6 +23,15 @@ def arm_styles(recipes: Sequence[str]) -> dict[str, tuple[str, str]]:
         recipe: (_COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)])
         for place, recipe in enumerate(recipes)
     }
+
+
+def depth_colours(count: int) -> list[str]:
+    """Colours of layer groups from the lowest to the highest, in an order that colour-blind readers see too.
+
+    Without the ends of the scale, which fade on dark or on light paper.
+    """
+    scale = matplotlib.colormaps["viridis"]
+    return [to_hex(scale(place)) for place in np.linspace(0.22, 0.86, count)]
 
 
 COLUMN_WIDTH, PAGE_WIDTH = 3.4, 7.0

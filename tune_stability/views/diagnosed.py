@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -83,7 +84,7 @@ def _distances(one: pd.DataFrame, others: pd.DataFrame, space: SearchSpace) -> N
     return total
 
 
-def _places(column: pd.Series, axis: AnyAxis) -> NDArray[np.float64]:  # type: ignore[type-arg]
+def _places(column: pd.Series[Any], axis: AnyAxis) -> NDArray[np.float64]:
     places = {value: axis.position(value) for value in column.unique().tolist()}
     return column.map(places).to_numpy(float)
 

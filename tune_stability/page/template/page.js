@@ -56,6 +56,11 @@ document.getElementById("rules").addEventListener("change", (event) => {
   for (const part of document.querySelectorAll("[data-rule]")) part.hidden = part.dataset.rule !== event.target.value;
 });
 
+document.addEventListener("change", (event) => {
+  const options = event.target.matches(".choice select") ? event.target.closest(".choice").querySelectorAll(":scope > .option") : [];
+  options.forEach((option, place) => (option.hidden = place !== event.target.selectedIndex));
+});
+
 function setTheme(theme) {
   root.dataset.theme = theme;
   places.filter((place) => place.dataset.drawn).forEach(draw);
