@@ -31,7 +31,7 @@ def depth_colours(count: int) -> list[str]:
     Without the ends of the scale, which fade on dark or on light paper.
     """
     scale = matplotlib.colormaps["viridis"]
-    return [to_hex(scale(place)) for place in np.linspace(0.22, 0.86, count)]
+    return [to_hex(scale(place)) for place in np.linspace(0.28, 0.88, count)]
 
 
 COLUMN_WIDTH, PAGE_WIDTH = 3.4, 7.0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from tune_stability.plots.style import arm_styles, depth_colours
 
@@ -42,10 +43,15 @@ def plot_score_against_loss(
             )
     if not table.empty and (table["train_loss"].dropna() > 0).all():
         ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
     ax.axhline(majority, color="0.5", linewidth=0.8, linestyle=":")
     ax.set(xlabel="training loss, nats", ylabel=f"{metric.replace('_', ' ')} at the end")
     marks = [Line2D([], [], color=colour, marker="o", linestyle="none") for colour, _ in arm_styles(recipes).values()]
     marks += [Line2D([], [], color="0.4", marker=marker, linestyle="none") for marker in ("o", "x")]
     marks += [Line2D([], [], color="0.5", linewidth=0.8, linestyle=":")]
-    ax.legend(marks, [*recipes, "success", "failed", "majority"], markerscale=0.6, frameon=False, handlelength=1)
+    names = [*recipes, "success", "failed", "majority"]
+    above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3}
+    ax.legend(marks, names, **above, markerscale=0.6, frameon=False, handlelength=1)
     return ax

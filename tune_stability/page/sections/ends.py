@@ -43,7 +43,9 @@ def _marks(table: pd.DataFrame, arms: list[str]) -> list[Json]:
     marks = _legend()
     for recipe, (colour, _) in arm_styles(arms).items():
         of_arm = table[table["recipe"] == recipe]
-        for place, (outcome, rows) in enumerate(of_arm.groupby("outcome")):
+        outcomes = [outcome for outcome in _SYMBOLS if (of_arm["outcome"] == outcome).any()]
+        for outcome in outcomes:
+            rows = of_arm[of_arm["outcome"] == outcome]
             marks.append(
                 {
                     "type": "scatter",
@@ -51,10 +53,10 @@ def _marks(table: pd.DataFrame, arms: list[str]) -> list[Json]:
                     "name": escaped(recipe),
                     # One entry of the legend stands for both outcomes of an arm.
                     "legendgroup": recipe,
-                    "showlegend": place == 0,
+                    "showlegend": outcome == outcomes[0],
                     "x": numbers(rows["train_loss"]),
                     "y": numbers(rows["score"]),
-                    "marker": {"color": colour, "symbol": _SYMBOLS[str(outcome)], "size": 8, "opacity": 0.75},
+                    "marker": {"color": colour, "symbol": _SYMBOLS[outcome], "size": 8, "opacity": 0.75},
                     "customdata": points(rows),
                     "hovertemplate": f"%{{y:.3g}} at loss %{{x:.3g}}<extra>{escaped(recipe)}, {outcome}</extra>",
                 }
