@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import warnings
 from collections.abc import Sequence
 from typing import cast
 
 import pandas as pd
 
 from tune_stability.analysis import Design
-from tune_stability.errors import UserError
+from tune_stability.commands import report_command
+from tune_stability.errors import StoreWarning, UserError
 from tune_stability.outcomes import SuccessRule
 from tune_stability.page import render_page
 from tune_stability.plots import COLLECTION
@@ -28,7 +31,12 @@ def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str]
 
     Raises `UserError` if there is no study, or no trial of it.
     """
-    spec, trials = read_study(store), load_results(store)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", StoreWarning)
+        spec, trials = read_study(store), load_results(store)
+        curves, gradients = _steps(store, spec, trials)
+    for warning in caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if trials.empty:
         raise UserError(f"{store} has no trial yet; run the search first, or add --watch to wait for it.")
     names = list(dict.fromkeys([*recipes, *(recipe.name for recipe in spec.recipes)]))
@@ -37,8 +45,11 @@ def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str]
         raise UserError(
             f"{store} has no recipe {unknown[0]!r}; it has {', '.join(recipe.name for recipe in spec.recipes)}."
         )
-    curves, gradients = _steps(store, spec, trials)
-    return [view_study(spec, trials, curves, gradients, store, rule, names, _design(spec, trials)) for rule in rules]
+    design, place = _design(spec, trials), locate(store).name
+    views = [view_study(spec, trials, curves, gradients, place, rule, names, design) for rule in rules]
+    command = report_command(place, [str(rule) for rule in rules], recipes)
+    damage = tuple(dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, StoreWarning)))
+    return [dataclasses.replace(view, command=command, damage=damage) for view in views]
 
 
 def write_page(store: str, views: Sequence[StudyView]) -> str:

@@ -52,6 +52,15 @@ def plot_score_against_loss(
     marks += [Line2D([], [], color="0.4", marker=marker, linestyle="none") for marker in ("o", "x")]
     marks += [Line2D([], [], color="0.5", linewidth=0.8, linestyle=":")]
     names = [*recipes, "success", "failed", "majority"]
-    above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3}
-    ax.legend(marks, names, **above, markerscale=0.6, frameon=False, handlelength=1)
+    # Above the axes, where no trial is.
+    ax.legend(
+        marks,
+        names,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=3,
+        markerscale=0.6,
+        frameon=False,
+        handlelength=1,
+    )
     return ax
