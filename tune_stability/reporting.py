@@ -35,7 +35,8 @@ def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str]
         warnings.simplefilter("always", StoreWarning)
         spec, trials = read_study(store), load_results(store)
         curves, gradients = _steps(store, spec, trials)
-    for warning in caught:
+    # Each table was read, and each reading warns of the same files.
+    for warning in {str(one.message): one for one in caught}.values():
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if trials.empty:
         raise UserError(f"{store} has no trial yet; run the search first, or add --watch to wait for it.")

@@ -25,7 +25,8 @@ pytestmark = [
 
 STUDY = Path(__file__).parents[2] / "results" / "lr-micro-bert-grammar"
 DRAWN = """() => [...document.querySelectorAll(".picture")].filter((place) => place.offsetParent).map((place) =>
-    ({name: place.dataset.name, alt: place.getAttribute("aria-label"),
+    ({name: place.dataset.name, alt: place.getAttribute("aria-label"), room: place.clientWidth,
+      width: Math.floor(Number(place.querySelector(".main-svg")?.getAttribute("width"))),
       marks: place.querySelectorAll(".mlayer :is(path[d], image)").length}))"""
 FOCUS = "(({tagName, id, className, name}) => `${tagName} ${id || className || name}`)(document.activeElement)"
 # The next press of Tab starts where the focus is: at the top.
@@ -37,7 +38,8 @@ LONELY = """(place) => {
         const box = point.getBoundingClientRect();
         return { key: point.__data__.data, x: box.x + box.width / 2, y: box.y + box.height / 2 };
     });
-    const space = (one) => Math.min(...points.filter((other) => other !== one).map((other) => Math.hypot(one.x - other.x, one.y - other.y)));
+    const far = (one, other) => (one === other ? Infinity : Math.hypot(one.x - other.x, one.y - other.y));
+    const space = (one) => Math.min(...points.map((other) => far(one, other)));
     const { key, x, y } = points.reduce((best, one) => (space(one) > space(best) ? one : best));
     return [key, x, y];
 }"""
@@ -123,17 +125,21 @@ def choose(page: Any, rule: str) -> None:
 
 
 def test_every_picture_has_marks_and_words_whatever_the_rule_theme_and_width(page: Any) -> None:
-    for theme, width in (("light", 1200), ("dark", 1200), ("dark", 400), ("light", 400)):
+    states = [("light", 1200, RULES), ("dark", 1200, RULES[:1]), ("dark", 400, RULES), ("light", 400, RULES[:1])]
+    for theme, width, rules in states:
         page.set_viewport_size({"width": width, "height": 900})
         if page.evaluate("document.documentElement.dataset.theme") != theme:
             page.locator("#theme").click()
-        for rule in RULES:
+        for rule in rules:
             choose(page, rule)
             scroll(page)
+            # Widths follow within two frames.
+            page.wait_for_timeout(200)
             pictures = page.evaluate(DRAWN)
             assert len(pictures) >= 1
             assert [one["name"] for one in pictures if one["marks"] == 0] == []
             assert [one["name"] for one in pictures if len(one["alt"]) < 20] == []
+            assert [one["name"] for one in pictures if one["width"] != one["room"]] == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert background == ("rgb(255, 255, 255)" if theme == "light" else "rgb(18, 22, 27)")
@@ -226,6 +232,11 @@ def test_the_page_prints_with_all_pictures(report: Path, visits: Visits) -> None
     page.emulate_media(media="print")
     assert page.pdf().startswith(b"%PDF")
     assert [one["name"] for one in page.evaluate(DRAWN) if one["marks"] == 0] == []
+    for event, theme, widest in (("beforeprint", "light", 680), ("afterprint", "dark", 1080)):
+        page.evaluate("(name) => dispatchEvent(new Event(name))", event)
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.dataset.theme") == theme
+        assert max(one["width"] for one in page.evaluate(DRAWN)) == widest
     assert not page.locator("nav").is_visible()
     visits.check()
 

@@ -30,14 +30,14 @@ function themed(layout) {
   return merged(layout, common);
 }
 
-function draw(place) {
+function draw(place, width) {
   const { data, layout } = pictures[Number(place.dataset.picture)];
-  const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+  const options = { displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
   // Plotly keeps what it is given and writes into it, so it gets copies.
-  Plotly.react(place, structuredClone(data), themed(structuredClone(layout)), options);
-  if (place.dataset.drawn) return;
-  place.dataset.drawn = "yes";
-  place.on("plotly_click", (event) => show(event.points[0].customdata));
+  Plotly.react(place, structuredClone(data), { ...themed(structuredClone(layout)), width }, options);
+  const isNew = !place.dataset.drawn;
+  place.dataset.drawn = root.dataset.theme;
+  if (isNew) place.on("plotly_click", (event) => show(event.points[0].customdata));
 }
 
 // A picture is drawn when it comes near the screen, so that the first screen is there at once.
@@ -46,11 +46,16 @@ const near = new IntersectionObserver(
   { rootMargin: "600px" },
 );
 function drawOnce(place) {
-  if (!place.dataset.drawn) draw(place);
+  if (place.dataset.drawn !== root.dataset.theme) draw(place);
 }
+const isShown = (place) => place.offsetParent !== null;
 const places = [...document.querySelectorAll(".picture")];
 places.forEach((place) => near.observe(place));
-addEventListener("beforeprint", () => places.filter((place) => place.offsetParent).forEach(drawOnce));
+// One that is shown again may have been drawn for a window of another width.
+const sized = new ResizeObserver((entries) =>
+  entries.map((entry) => entry.target).filter((place) => place.dataset.drawn && isShown(place)).forEach((place) => Plotly.Plots.resize(place)),
+);
+places.forEach((place) => sized.observe(place));
 
 document.getElementById("rules").addEventListener("change", (event) => {
   for (const part of document.querySelectorAll("[data-rule]")) part.hidden = part.dataset.rule !== event.target.value;
@@ -63,12 +68,28 @@ document.addEventListener("change", (event) => {
 
 function setTheme(theme) {
   root.dataset.theme = theme;
-  places.filter((place) => place.dataset.drawn).forEach(draw);
+  // Hidden ones follow when they are shown.
+  places.filter((place) => place.dataset.drawn && isShown(place)).forEach(drawOnce);
 }
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 setTheme(prefersDark.matches ? "dark" : "light");
 prefersDark.addEventListener("change", () => setTheme(prefersDark.matches ? "dark" : "light"));
 document.getElementById("theme").addEventListener("click", () => setTheme(root.dataset.theme === "dark" ? "light" : "dark"));
+
+// Paper is light, and 680 pixels are its width between margins.
+let onScreen;
+addEventListener("beforeprint", () => {
+  onScreen = root.dataset.theme;
+  root.dataset.theme = "light";
+  places.filter(isShown).forEach((place) => draw(place, Math.min(place.clientWidth, 680)));
+});
+addEventListener("afterprint", () => {
+  root.dataset.theme = onScreen;
+  for (const place of places.filter(isShown)) {
+    draw(place);
+    Plotly.Plots.resize(place);
+  }
+});
 
 // What was clicked is a trial's id, or recipe|source|config_index of an arm's configuration.
 function rowsOf(key) {
