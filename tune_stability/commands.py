@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from tune_stability.trials import FINE_TUNING
 
@@ -22,6 +23,18 @@ def rerun_command(store: str, trial_id: str, data_dir: str | None = None, traina
     if not ships_with_the_package(trainable):
         command.append(f"--trainable={trainable}")
     return shlex.join(command)
+
+
+def report_command(store: str, rules: Sequence[str], recipes: Sequence[str] = ()) -> str:
+    """The line for a POSIX shell that makes the report of a study. `store` as in `rerun_command`."""
+    command = [
+        "python",
+        "-m",
+        "tune_stability.report",
+        _no_option(store),
+        *(f"--success-rule={rule}" for rule in rules),
+    ]
+    return shlex.join([*command, f"--recipes={','.join(recipes)}"] if recipes else command)
 
 
 def ships_with_the_package(trainable: str) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import warnings
 from collections.abc import Sequence
 
 import pandas as pd
 from rich.console import Console
 
-from tune_stability.errors import UserError
+from tune_stability.commands import report_command
+from tune_stability.errors import StoreWarning, UserError
 from tune_stability.outcomes import SuccessRule
 from tune_stability.page import render_page
 from tune_stability.plots import COLLECTION
@@ -49,7 +52,13 @@ def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str]
 
     Raises `UserError` if there is no study, or no trial of it.
     """
-    spec, trials = read_study(store), load_results(store)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", StoreWarning)
+        spec, trials = read_study(store), load_results(store)
+        curves, gradients = _steps(store, spec, trials)
+    # Each table was read, and each reading warns of the same files.
+    for warning in {str(one.message): one for one in caught}.values():
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if trials.empty:
         raise UserError(f"{store} has no trial yet; run the search first, or add --watch to wait for it.")
     names = list(dict.fromkeys([*recipes, *(recipe.name for recipe in spec.recipes)]))
@@ -58,9 +67,11 @@ def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str]
         raise UserError(
             f"{store} has no recipe {unknown[0]!r}; it has {', '.join(recipe.name for recipe in spec.recipes)}."
         )
-    curves, gradients = _steps(store, spec, trials)
-    design = design_to_analyse(spec, int((trials["status"] == "completed").sum()))
-    return [view_study(spec, trials, curves, gradients, store, rule, names, design) for rule in rules]
+    design, place = design_to_analyse(spec, int((trials["status"] == "completed").sum())), locate(store).name
+    views = [view_study(spec, trials, curves, gradients, place, rule, names, design) for rule in rules]
+    command = report_command(place, [str(rule) for rule in rules], recipes)
+    damage = tuple(dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, StoreWarning)))
+    return [dataclasses.replace(view, command=command, damage=damage) for view in views]
 
 
 def write_figures(location: Location, view: StudyView) -> list[str]:

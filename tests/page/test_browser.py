@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tune_stability import compare
+from tune_stability import compare, load_results
+from tune_stability.commands import rerun_command
 from tune_stability.display.console import make_console
 from tune_stability.report import RULES
 from tune_stability.reporting import write_report
@@ -25,12 +26,24 @@ pytestmark = [
 
 STUDY = Path(__file__).parents[2] / "results" / "lr-micro-bert-grammar"
 DRAWN = """() => [...document.querySelectorAll(".picture")].filter((place) => place.offsetParent).map((place) =>
-    ({name: place.dataset.name, alt: place.getAttribute("aria-label"),
+    ({name: place.dataset.name, alt: place.getAttribute("aria-label"), room: place.clientWidth,
+      width: Math.floor(Number(place.querySelector(".main-svg")?.getAttribute("width"))),
       marks: place.querySelectorAll(".mlayer :is(path[d], image)").length}))"""
 FOCUS = "(({tagName, id, className, name}) => `${tagName} ${id || className || name}`)(document.activeElement)"
 # The next press of Tab starts where the focus is: at the top.
 RESET = """() => { document.querySelectorAll("details").forEach((one) => (one.open = false));
     document.body.tabIndex = -1; document.body.focus(); scrollTo(0, 0); }"""
+# The point farthest from all others of a picture: its trial, and its middle on the screen.
+LONELY = """(place) => {
+    const points = [...place.querySelectorAll(".point")].map((point) => {
+        const box = point.getBoundingClientRect();
+        return { key: point.__data__.data, x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    });
+    const far = (one, other) => (one === other ? Infinity : Math.hypot(one.x - other.x, one.y - other.y));
+    const space = (one) => Math.min(...points.map((other) => far(one, other)));
+    const { key, x, y } = points.reduce((best, one) => (space(one) > space(best) ? one : best));
+    return [key, x, y];
+}"""
 SHIFTS = """window.shifted = 0; new PerformanceObserver((list) => list.getEntries().forEach((entry) => {
     if (!entry.hadRecentInput) window.shifted += entry.value; })).observe({type: "layout-shift", buffered: true});"""
 
@@ -114,17 +127,21 @@ def choose(page: Any, rule: str) -> None:
 
 
 def test_every_picture_has_marks_and_words_whatever_the_rule_theme_and_width(page: Any) -> None:
-    for theme, width in (("light", 1200), ("dark", 1200), ("dark", 400), ("light", 400)):
+    states = [("light", 1200, RULES), ("dark", 1200, RULES[:1]), ("dark", 400, RULES), ("light", 400, RULES[:1])]
+    for theme, width, rules in states:
         page.set_viewport_size({"width": width, "height": 900})
         if page.evaluate("document.documentElement.dataset.theme") != theme:
             page.locator("#theme").click()
-        for rule in RULES:
+        for rule in rules:
             choose(page, rule)
             scroll(page)
+            # Widths follow within two frames.
+            page.wait_for_timeout(200)
             pictures = page.evaluate(DRAWN)
             assert len(pictures) >= 1
             assert [one["name"] for one in pictures if one["marks"] == 0] == []
             assert [one["name"] for one in pictures if len(one["alt"]) < 20] == []
+            assert [one["name"] for one in pictures if one["width"] != one["room"]] == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert background == ("rgb(255, 255, 255)" if theme == "light" else "rgb(18, 22, 27)")
@@ -157,6 +174,52 @@ def test_the_switch_of_the_rule_shows_what_compare_gives(page: Any, report: Path
     assert len(set(shown)) == len(RULES)
 
 
+def test_a_click_on_a_point_shows_its_trial(page: Any, report: Path) -> None:
+    scroll(page)
+    trials = load_results(report.parent).set_index("trial_id")
+    picture = page.locator(".picture:visible[data-name=score-against-loss]")
+    picture.scroll_into_view_if_needed()
+    # A successful trial whose point has no other one near.
+    name, x, y = picture.evaluate(LONELY)
+    page.mouse.click(x, y)
+    dialog = page.locator("#trial")
+    assert dialog.locator("h2").inner_text() == f"Trial {name}"
+    rows = dict(line.split("\t") for line in dialog.locator("tr").all_inner_texts())
+    trial = trials.loc[name]
+    assert (rows["recipe"], rows["seed"]) == (trial["recipe"], str(trial["seed"]))
+    assert float(rows["score"]) == pytest.approx(trial["score"], rel=1e-5)
+    assert float(rows["train loss"]) == pytest.approx(trial["train_loss"], rel=1e-5)
+    assert dialog.locator("code").inner_text() == rerun_command(str(report.parent), name)
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+
+def test_the_keyboard_reaches_a_trial_and_comes_back(page: Any) -> None:
+    summary = page.locator("figure:has([data-name=score-against-loss]) summary:visible")
+    summary.focus()
+    page.keyboard.press("Enter")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.className") == "key":
+            break
+    name = page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("Enter")
+    assert page.locator("#trial h2").inner_text() == f"Trial {name}"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.textContent") == name
+
+
+def test_the_choice_of_a_failure_mode_shows_its_trials(page: Any) -> None:
+    choice = page.locator("#failures select:visible")
+    choice.focus()
+    assert page.locator(".picture:visible[data-name^=gradients-vanishing]").count() == 2
+    page.keyboard.press("ArrowDown")
+    scroll(page)
+    assert page.locator(".picture:visible[data-name^=gradients-vanishing]").count() == 0
+    assert page.locator(".picture:visible[data-name^=gradients-undertrained]").count() == 2
+    assert [one["name"] for one in page.evaluate(DRAWN) if one["marks"] == 0] == []
+
+
 def test_a_hostile_name_is_shown_and_not_run(tmp_path: Path, visits: Visits) -> None:
     name = "<script>alert(1)</script>"
     study = Path(shutil.copytree(STUDY.with_name("lr-minilm-rte"), tmp_path / "study"))
@@ -171,6 +234,11 @@ def test_the_page_prints_with_all_pictures(report: Path, visits: Visits) -> None
     page.emulate_media(media="print")
     assert page.pdf().startswith(b"%PDF")
     assert [one["name"] for one in page.evaluate(DRAWN) if one["marks"] == 0] == []
+    for event, theme, widest in (("beforeprint", "light", 680), ("afterprint", "dark", 1080)):
+        page.evaluate("(name) => dispatchEvent(new Event(name))", event)
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.dataset.theme") == theme
+        assert max(one["width"] for one in page.evaluate(DRAWN)) == widest
     assert not page.locator("nav").is_visible()
     visits.check()
 

@@ -68,7 +68,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Row:
-    """Pictures side by side, and below one another where the page is narrow. `note` says what is true of all."""
+    """Pictures side by side, and below one another where the page is narrow.
+
+    `note` says what is true of all; without a `title` they stand for themselves.
+    """
 
     title: str
     pictures: tuple[Picture, ...]
@@ -76,7 +79,16 @@ class Row:
     kind: str = "row"
 
 
-Block = Headline | Text | Tiles | Numbers | Picture | Row
+@dataclass(frozen=True)
+class Choice:
+    """Named groups of blocks, of which the reader chooses the one to see; the first is shown at first."""
+
+    label: str
+    options: tuple[tuple[str, tuple[Block, ...]], ...]
+    kind: str = "choice"
+
+
+Block = Headline | Text | Tiles | Numbers | Picture | Row | Choice
 
 
 @dataclass(frozen=True)

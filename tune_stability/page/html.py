@@ -50,7 +50,9 @@ def render_page(studies: Sequence[Sequence[StudyView]], reload_seconds: float = 
 
 def _study(view: StudyView) -> Json:
     trials = embedded(view.trials)
-    commands = {trial_id: rerun_command(view.place, trial_id) for trial_id in trials["trial_id"]}
+    commands = {
+        trial_id: rerun_command(view.place, trial_id, trainable=view.spec.trainable) for trial_id in trials["trial_id"]
+    }
     return {"trials": trial_rows(trials), "commands": commands, "place": view.place}
 
 

@@ -56,7 +56,7 @@ def interval_marks(
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": name,
+        "name": escaped(name),
         "x": numbers(estimate),
         "y": [place + apart for place in range(len(labels))],
         "error_x": {
@@ -71,7 +71,7 @@ def interval_marks(
         "marker": {"color": colour, "symbol": symbol, "size": 13},
         "hovertemplate": "%{text}<extra></extra>",
         "text": [
-            f"{label}: {middle:.1f} [{start:.1f}, {end:.1f}]"
+            f"{escaped(label)}: {middle:.1f} [{start:.1f}, {end:.1f}]"
             for label, middle, start, end in zip(labels, estimate, low, high, strict=True)
         ],
     }
@@ -81,7 +81,7 @@ def interval_axis(labels: Sequence[str]) -> Json:
     """The vertical axis of `interval_marks`, the first label on top."""
     return {
         "tickvals": list(range(len(labels))),
-        "ticktext": list(labels),
+        "ticktext": [escaped(label) for label in labels],
         "range": [len(labels) - 0.5, -0.5],
         "zeroline": False,
     }
@@ -96,6 +96,11 @@ def faint(colour: str, opacity: float = 0.22) -> str:
 def numbers(values: Any, digits: int = 5) -> list[float | None]:
     """The values as JSON takes them: to so many significant digits, None where not finite."""
     return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in np.asarray(values, float)]
+
+
+def escaped(text: str) -> str:
+    """Text of the study as Plotly shows it letter by letter; it takes some tags for marks of its own."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "% {")
 
 
 def log_axis(title: str, low: float, high: float) -> Json:
@@ -161,4 +166,17 @@ def colour_bar(title: str, values: Sequence[float], texts: Sequence[str]) -> Jso
         "title": {"text": title, "side": "bottom", "font": {"size": 12}},
         "tickvals": list(values),
         "ticktext": list(texts),
+    }
+
+
+def majority_line(completed: pd.DataFrame) -> Json:
+    """The part of a layout that marks the majority score across a picture: the median of trials with an outcome."""
+    majority = float(completed["majority_score"].astype(float).median())
+    if not np.isfinite(majority):
+        return {}
+    ends = {"xref": "paper", "x0": 0, "x1": 1, "y0": majority, "y1": majority}
+    words = {"text": f"majority {majority:.3g}", "showarrow": False, "xanchor": "right", "yanchor": "bottom"}
+    return {
+        "shapes": [{"type": "line", **ends, "line": {"color": "#808890", "width": 1, "dash": "dash"}}],
+        "annotations": [{**words, "xref": "paper", "x": 1, "y": majority}],
     }

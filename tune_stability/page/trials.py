@@ -54,6 +54,11 @@ def configurations(table: pd.DataFrame, names: Sequence[str] = ("recipe", "sourc
     return ["|".join(map(str, row)) for row in table[list(names)].itertuples(index=False)]
 
 
+def records(table: pd.DataFrame) -> list[Json]:
+    """The rows of a table by column."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
 def plain(value: Any) -> Any:
     """A cell as JSON takes it; numbers to six digits, what is missing or not finite as None."""
     if value is None or value is pd.NA or value is pd.NaT:

@@ -11,6 +11,7 @@ from tune_stability.plots.rates import plot_rates
 from tune_stability.plots.region import plot_difference, plot_region, plot_surface
 from tune_stability.plots.scores import plot_rate_boxes, plot_score_boxes
 from tune_stability.plots.slices import plot_slices
+from tune_stability.plots.training import plot_gradients, plot_score_against_loss
 
 __all__ = [
     "COLLECTION",
@@ -19,10 +20,12 @@ __all__ = [
     "plot_difference",
     "plot_expected_best",
     "plot_failure_modes",
+    "plot_gradients",
     "plot_importance",
     "plot_rate_boxes",
     "plot_rates",
     "plot_region",
+    "plot_score_against_loss",
     "plot_score_boxes",
     "plot_scores",
     "plot_slices",

@@ -24,6 +24,7 @@ from tune_stability.plots.scores import plot_rate_boxes, plot_score_boxes
 from tune_stability.plots.slices import plot_slices
 from tune_stability.plots.space_axes import at_value
 from tune_stability.plots.style import COLUMN_WIDTH, PAGE_WIDTH, arm_styles, single
+from tune_stability.plots.training import plot_gradients, plot_score_against_loss
 from tune_stability.views import (
     StudyView,
     attribution_table,
@@ -33,9 +34,11 @@ from tune_stability.views import (
     difference_table,
     expected_best_table,
     failure_mode_table,
+    gradient_table,
     importance_table,
     rate_score_table,
     rate_table,
+    score_loss_table,
     score_points,
     score_table,
     slice_table,
@@ -229,6 +232,34 @@ def _few(points: pd.DataFrame) -> pd.DataFrame:
     return points.iloc[np.sort(kept)]
 
 
+def _gradients(view: StudyView) -> Figure | None:
+    table = gradient_table(view)
+    if table.empty:
+        return None
+    # The most frequent failure mode comes first.
+    mode = table["failure_mode"].iloc[0]
+    parts = list(table[table["failure_mode"] == mode].groupby("part", sort=False))
+    figure = Figure(figsize=(PAGE_WIDTH, 2.4), layout="constrained")
+    axes = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
+    for ax, (part, rows) in zip(axes, parts, strict=True):
+        plot_gradients(rows, ax)
+        ax.set_title(f"failed: {str(mode).replace('_', ' ')}" if part == "failed" else "successful")
+        ax.label_outer()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
+    return figure
+
+
+def _ends(view: StudyView) -> Figure | None:
+    table = score_loss_table(view)
+    if not np.isfinite(table[["train_loss", "score"]].astype(float)).all(axis=1).any():
+        return None
+    figure, ax = single(COLUMN_WIDTH, 2.8)
+    recipes = list(dict.fromkeys([*view.recipes, *table["recipe"]]))
+    majority = float(view.completed["majority_score"].astype(float).median())
+    plot_score_against_loss(table, ax, recipes, majority, str(view.completed["metric"].iloc[0]))
+    return figure
+
+
 COLLECTION: Mapping[str, Callable[[StudyView], Figure | None]] = MappingProxyType(
     {
         "success-rates": _rates,
@@ -240,6 +271,8 @@ COLLECTION: Mapping[str, Callable[[StudyView], Figure | None]] = MappingProxyTyp
         "expected-best": _expected_best,
         "attribution": _attribution,
         "failure-modes": _failure_modes,
+        "gradient-norms": _gradients,
+        "score-against-loss": _ends,
         "importance": _importance,
     }
 )

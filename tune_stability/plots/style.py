@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager
 from types import MappingProxyType
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 # Each shipped recipe has its own style, whatever it is shown with. The four between devlin and stable have Okabe and
@@ -55,6 +57,15 @@ def _free(taken: Sequence[tuple[str, str]]) -> tuple[str, str]:
             return colour, marker
     pairs = [(colour, marker) for _, marker in styles for colour, _ in styles]
     return next((pair for pair in pairs if pair not in taken), styles[len(taken) % len(styles)])
+
+
+def depth_colours(count: int) -> list[str]:
+    """Colours of layer groups from the lowest to the highest, in an order that colour-blind readers see too.
+
+    Without the ends of the scale, which fade on dark or on light paper.
+    """
+    scale = matplotlib.colormaps["viridis"]
+    return [to_hex(scale(place)) for place in np.linspace(0.28, 0.88, count)]
 
 
 COLUMN_WIDTH, PAGE_WIDTH = 3.4, 7.0

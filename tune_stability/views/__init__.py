@@ -4,7 +4,7 @@ from tune_stability.views.attribution import attribution_table, ingredients, int
 from tune_stability.views.basins import basin_curve_table, basin_table
 from tune_stability.views.budget import expected_best_table, needed_table
 from tune_stability.views.configurations import configuration_table
-from tune_stability.views.diagnosed import chosen_trials, curve_table, gradient_table, score_loss_table
+from tune_stability.views.diagnosed import chosen_trials, gradient_table, score_loss_table, training_curve_table
 from tune_stability.views.differences import Difference, study_differences
 from tune_stability.views.failure_modes import failure_mode_table
 from tune_stability.views.importance import importance_table
@@ -22,7 +22,6 @@ __all__ = [
     "basin_table",
     "chosen_trials",
     "configuration_table",
-    "curve_table",
     "difference_table",
     "expected_best_table",
     "failure_mode_table",
@@ -41,6 +40,7 @@ __all__ = [
     "stability_table",
     "study_differences",
     "surface_table",
+    "training_curve_table",
     "view_study",
     "widening_table",
 ]

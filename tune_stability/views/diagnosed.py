@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,7 +54,7 @@ def gradient_table(view: StudyView) -> pd.DataFrame:
     return steps[["failure_mode", "part", "trial_id", "layer_group", "step", "norm"]].reset_index(drop=True)
 
 
-def curve_table(view: StudyView) -> pd.DataFrame:
+def training_curve_table(view: StudyView) -> pd.DataFrame:
     """A row per chosen trial and logged step: `failure_mode`, `part`, `trial_id`, `recipe`, `step`, `loss` (of the
     step's batch, in nats) and `score` (NaN where the step was not evaluated)."""
     steps = _steps_of_chosen(view, view.curves).sort_values(["order", "step"], kind="stable")
@@ -83,7 +84,7 @@ def _distances(one: pd.DataFrame, others: pd.DataFrame, space: SearchSpace) -> N
     return total
 
 
-def _places(column: pd.Series, axis: AnyAxis) -> NDArray[np.float64]:
+def _places(column: pd.Series[Any], axis: AnyAxis) -> NDArray[np.float64]:
     places = {value: axis.position(value) for value in column.unique().tolist()}
     return column.map(places).to_numpy(float)
 

@@ -22,8 +22,9 @@ class StudyView:
     """What a reader sees of a study by `rule`.
 
     `trials` has a row per trial and `curves` and `gradients` the logged steps of some of them, as `load_results` gives
-    them; `place` is how a command names the store. `recipes` are the arms with completed design rows, the baseline
-    first; `summary` is None if there is none, or if the study has no `design`.
+    them; `place` is how a command names the store. `command` is what made the page, `damage` what the store's reader
+    warned of. `recipes` are the arms with completed design rows, the baseline first; `summary` is None if there is
+    none, or if the study has no `design`.
     """
 
     spec: StudySpec
@@ -35,6 +36,8 @@ class StudyView:
     recipes: tuple[str, ...]
     design: Design | None
     summary: Summary | None
+    command: str = ""
+    damage: tuple[str, ...] = ()
 
     @property
     def main(self) -> Comparison | None:

@@ -12,7 +12,7 @@ from tune_stability.page.blocks import Block, Json, Numbers, Picture, Section, T
 from tune_stability.page.marks import arm_marks, band_marks, half_shape, numbers, space_axis
 from tune_stability.page.trials import configurations, embedded
 from tune_stability.plots.figure import own_rate
-from tune_stability.views import StudyView, basin_table, configuration_table, curve_table
+from tune_stability.views import StudyView, basin_curve_table, basin_table, configuration_table
 
 _STEP = 0.075
 """How far below zero, and apart, the bars of the arms lie."""
@@ -38,7 +38,7 @@ def _only(text: str) -> Section:
 
 def _picture(view: StudyView, basins: pd.DataFrame) -> Picture:
     axis = view.spec.space.axes[view.spec.space.names.index("learning_rate")]
-    curves = curve_table(view)
+    curves = basin_curve_table(view)
     table = configuration_table(view)
     table = table[(table["source"] == "design") & table["recipe"].isin(view.recipes)]
     points = table.merge(embedded(view.trials)[["recipe", "source", "config_index"]].drop_duplicates())
@@ -70,8 +70,8 @@ def _note(view: StudyView, has_own: bool, has_curves: bool) -> str:
         mean = f", averaged over {', '.join(others)}" if others else ""
         parts.append(f"Curve: the fitted probability{mean}, model-based, with a band that holds 95 % at each place.")
         parts.append(
-            "Bars below: the basin, where the curve is at least one half, with the 95 % intervals of its edges; dotted, "
-            "with a question mark, where these are not trustworthy."
+            "Bars below: the basin, where the curve is at least one half, with the 95 % intervals of its edges; "
+            "dotted, with a question mark, where these are not trustworthy."
         )
     if has_own:
         parts.append("Dashed line: the learning rate of the recipes as published.")
@@ -166,7 +166,7 @@ def _edges(basins: pd.DataFrame) -> Numbers:
 
 def _parts(own: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of one arm: lower edge, upper edge, width."""
-    rows = {row["quantity"]: row for row in own.to_dict("records")}
+    rows = {str(row["quantity"]): {str(key): value for key, value in row.items()} for row in own.to_dict("records")}
     return [rows[quantity] for quantity in ("lower", "upper", "width")]
 
 

@@ -133,8 +133,8 @@ def _difference(treatment: str, baseline: str, across: AnyAxis, up: AnyAxis, sur
     return Picture(
         f"difference-{up.name}-{treatment}",
         f"{treatment} minus {baseline}",
-        f"{treatment} minus {baseline} over {words(across.name)} and {words(up.name)}: between {low:+.0f} and {high:+.0f} "
-        "points of fitted probability.",
+        f"{treatment} minus {baseline} over {words(across.name)} and {words(up.name)}: between {low:+.0f} and "
+        f"{high:+.0f} points of fitted probability.",
         data,
         _layout(across, up),
         _few(table, across, up, "difference"),

@@ -30,15 +30,15 @@ function themed(layout) {
   return merged(layout, common);
 }
 
-function draw(place) {
+function draw(place, width) {
   const { data, layout } = pictures[Number(place.dataset.picture)];
-  const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+  const options = { displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
   // Plotly keeps what it is given and writes into it, so it gets copies.
-  Plotly.react(place, structuredClone(data), themed(structuredClone(layout)), options);
-  if (place.dataset.drawn) return;
-  place.dataset.drawn = "yes";
+  Plotly.react(place, structuredClone(data), { ...themed(structuredClone(layout)), width }, options);
+  const isNew = !place.dataset.drawn;
+  place.dataset.drawn = root.dataset.theme;
   const study = studies[Number(place.closest("[data-study]").dataset.study)];
-  place.on("plotly_click", (event) => show(study, event.points[0].customdata));
+  if (isNew) place.on("plotly_click", (event) => show(study, event.points[0].customdata));
 }
 
 // A picture is drawn when it comes near the screen, so that the first screen is there at once.
@@ -47,11 +47,16 @@ const near = new IntersectionObserver(
   { rootMargin: "600px" },
 );
 function drawOnce(place) {
-  if (!place.dataset.drawn) draw(place);
+  if (place.dataset.drawn !== root.dataset.theme) draw(place);
 }
+const isShown = (place) => place.offsetParent !== null;
 const places = [...document.querySelectorAll(".picture")];
 places.forEach((place) => near.observe(place));
-addEventListener("beforeprint", () => places.filter((place) => place.offsetParent).forEach(drawOnce));
+// One that is shown again may have been drawn for a window of another width.
+const sized = new ResizeObserver((entries) =>
+  entries.map((entry) => entry.target).filter((place) => place.dataset.drawn && isShown(place)).forEach((place) => Plotly.Plots.resize(place)),
+);
+places.forEach((place) => sized.observe(place));
 
 function setRule(rule) {
   for (const part of document.querySelectorAll("[data-rule]")) part.hidden = part.dataset.rule !== rule;
@@ -59,14 +64,35 @@ function setRule(rule) {
 const rules = document.getElementById("rules");
 rules.addEventListener("change", (event) => setRule(event.target.value));
 
+document.addEventListener("change", (event) => {
+  const options = event.target.matches(".choice select") ? event.target.closest(".choice").querySelectorAll(":scope > .option") : [];
+  options.forEach((option, place) => (option.hidden = place !== event.target.selectedIndex));
+});
+
 function setTheme(theme) {
   root.dataset.theme = theme;
-  places.filter((place) => place.dataset.drawn).forEach(draw);
+  // Hidden ones follow when they are shown.
+  places.filter((place) => place.dataset.drawn && isShown(place)).forEach(drawOnce);
 }
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 setTheme(prefersDark.matches ? "dark" : "light");
 prefersDark.addEventListener("change", () => setTheme(prefersDark.matches ? "dark" : "light"));
 document.getElementById("theme").addEventListener("click", () => setTheme(root.dataset.theme === "dark" ? "light" : "dark"));
+
+// Paper is light, and 680 pixels are its width between margins.
+let onScreen;
+addEventListener("beforeprint", () => {
+  onScreen = root.dataset.theme;
+  root.dataset.theme = "light";
+  places.filter(isShown).forEach((place) => draw(place, Math.min(place.clientWidth, 680)));
+});
+addEventListener("afterprint", () => {
+  root.dataset.theme = onScreen;
+  for (const place of places.filter(isShown)) {
+    draw(place);
+    Plotly.Plots.resize(place);
+  }
+});
 
 // What was clicked is a trial's id, or recipe|source|config_index of an arm's configuration.
 function rowsOf(study, key) {
