@@ -37,9 +37,10 @@ def test_bad_input_is_refused(tool: str, executor: str, message: str) -> None:
 @pytest.mark.parametrize("tool", LOG_TOOLS)
 def test_a_missing_library_is_said_in_one_line(tool: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tune_stability.execution.logs.find_spec", lambda name: None)
-    with pytest.raises(
-        UserError,
-        match=rf"^--log-to {tool} needs the package \w+, which is not installed here; install "
-        rf"it with pip install 'tune-stability\[{tool}\]'\.$",
-    ):
+    with pytest.raises(UserError) as caught:
         check_logs((tool,), "ray")
+    module = {"tensorboard": "tensorboardX"}.get(tool, tool)
+    assert str(caught.value) == (
+        f"--log-to {tool} needs the package {module}, which is not installed here; "
+        f"install it with pip install 'tune-stability[{tool}]'."
+    )
