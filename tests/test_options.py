@@ -115,6 +115,16 @@ def test_recipe_names(text: str, names: list[str]) -> None:
     assert SearchOptions(recipes=text).recipe_names == names
 
 
+@pytest.mark.parametrize(("text", "tools"), [("", ()), ("mlflow", ("mlflow",)), (" a , b ,a,", ("a", "b"))])
+def test_tools_to_log_to_are_named_once(text: str, tools: tuple[str, ...]) -> None:
+    assert SearchOptions(log_to=text).log_tools == tools
+
+
+def test_a_study_file_lists_tools_to_log_to(tmp_path: Path) -> None:
+    options = search_options(study_file(tmp_path, "log_to = ['tensorboard', 'mlflow']"), {})
+    assert options.log_tools == ("tensorboard", "mlflow")
+
+
 @pytest.mark.parametrize(
     ("change", "folder"),
     [

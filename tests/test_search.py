@@ -54,6 +54,8 @@ def refused(result: Result, *words: str) -> None:
         (["--task", "grammar", "--train-size", "1025"], ["train_size is 1025, the training set has 1024"]),
         (["--sampler", "sobel"], ["unknown sampler 'sobel'", "did you mean 'sobol'?"]),
         (["--executor", "locl"], ["unknown executor 'locl'", "did you mean 'local'?"]),
+        (["--log-to", "mlflo"], ["unknown tool to log to 'mlflo'", "did you mean 'mlflow'?"]),
+        (["--log-to", "tensorboard"], ["works through Ray's callbacks, received --executor local"]),
         (["--success-rule", "majorty"], ["unknown success rule 'majorty'", "did you mean 'majority'?"]),
         (["--success-rule", "margin"], ["margin needs a number", "margin:0.05"]),
         (["--trainable", "no_such_module:run"], ["'no_such_module:run'", "give package.module:function"]),

@@ -14,6 +14,10 @@ class StoreWarning(UserWarning):
     """A study can be read, but not every file in it."""
 
 
+class LogWarning(UserWarning):
+    """A tool that a search logs to did not take everything; the study has it."""
+
+
 def unknown_name(kind: str, received: str, allowed: Iterable[str]) -> UserError:
     """The error for a name that is not among `allowed`, with the nearest one that is."""
     names = sorted(allowed)

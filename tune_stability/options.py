@@ -61,6 +61,7 @@ class SearchOptions:
     success_rule: str = "majority"
     plan: bool = False
     price_per_hour: float | None = None
+    log_to: str = ""
     verbose: bool = False
 
     def __post_init__(self) -> None:
@@ -88,6 +89,11 @@ class SearchOptions:
     @property
     def recipe_names(self) -> list[str]:
         return [name.strip() for name in self.recipes.split(",") if name.strip()]
+
+    @property
+    def log_tools(self) -> tuple[str, ...]:
+        """The names in `log_to`, each once."""
+        return tuple(dict.fromkeys(name.strip() for name in self.log_to.split(",") if name.strip()))
 
     @property
     def configurations(self) -> int:
@@ -224,7 +230,9 @@ def _settings(path: Path, value: object) -> tuple[str, ...]:
 
 def _is_list_of_names(name: str, value: object) -> bool:
     return (
-        name in ("recipes", "text_columns") and isinstance(value, list) and all(isinstance(item, str) for item in value)
+        name in ("recipes", "text_columns", "log_to")
+        and isinstance(value, list)
+        and all(isinstance(item, str) for item in value)
     )
 
 

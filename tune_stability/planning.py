@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import cast
 
 from tune_stability.errors import UserError, unknown_name
-from tune_stability.execution import EXECUTOR_NAMES, get_proposer, load_trainable
+from tune_stability.execution import EXECUTOR_NAMES, check_logs, get_proposer, load_trainable
 from tune_stability.hyperparameters import Value
 from tune_stability.models.catalog import EMBEDDED, reference_learning_rate, revision, seconds_per_epoch
 from tune_stability.models.families import family_settings
@@ -48,6 +48,7 @@ def study_spec(options: SearchOptions) -> StudySpec:
         )
     if options.executor not in EXECUTOR_NAMES:
         raise unknown_name("executor", options.executor, EXECUTOR_NAMES)
+    check_logs(options.log_tools, options.executor)
     rate = reference_learning_rate(options.model)
     model_revision, task_fingerprint, family, available = _what_is_tuned(options)
     spec = StudySpec(

@@ -90,6 +90,7 @@ def _run(
         max_concurrent=options.max_concurrent,
         address=options.address,
         verbose=options.verbose,
+        log_to=options.log_tools,
     )
     source = work.source if deadline is None else UntilDeadline(work.source, deadline - time.time())
     progress = Progress(source, work.total, options.recipe_names, console)

@@ -88,6 +88,9 @@ def search(
     ] = None,
     trainable: Annotated[str | None, typer.Option(help="Your own trial function, package.module:function.")] = None,
     executor: Annotated[str | None, typer.Option(help=_help("ray, or local (this process).", "executor"))] = None,
+    log_to: Annotated[
+        list[str] | None, typer.Option(help="tensorboard, mlflow or wandb, through Ray. Repeatable, or a,b.")
+    ] = None,
     study: Annotated[Path | None, typer.Option(help="TOML file with any of these options.")] = None,
     plan: Annotated[bool | None, typer.Option("--plan", help="Print what would run, and run nothing.")] = None,
     price_per_hour: Annotated[float | None, typer.Option(help="What a worker costs an hour, for --plan.")] = None,
@@ -96,6 +99,7 @@ def search(
     """Run a hyperparameter-robustness study; run again, it goes on where it was."""
     given = {name: value for name, value in locals().items() if name not in ("study", "given")}
     given["settings"] = tuple(settings) if settings else None
+    given["log_to"] = ",".join(log_to) if log_to else None
     console = make_console()
     try:
         with damage_told_once():

@@ -25,6 +25,12 @@ def test_a_path_and_its_url_are_one_place(tmp_path) -> None:
     assert by_path.shards("trials") == [f"{tmp_path}/s/trials/x.parquet"]
 
 
+def test_logs_lie_in_the_study_or_where_the_search_runs(memory, tmp_path, monkeypatch) -> None:
+    assert locate(tmp_path / "s").log_folder("mlflow") == f"{tmp_path}/s/mlflow"
+    monkeypatch.chdir(tmp_path)
+    assert memory.log_folder("tensorboard") == f"{tmp_path}/logs/study/tensorboard"
+
+
 def test_a_relative_path_holds_when_the_process_moves(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     place = pickle.loads(pickle.dumps(locate("s")))

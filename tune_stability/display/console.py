@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tune_stability.errors import StoreWarning
+from tune_stability.errors import LogWarning, StoreWarning
 
 PLAIN_WIDTH = 114
 
@@ -23,13 +23,13 @@ def make_console() -> Console:
 
 @contextmanager
 def damage_told_once() -> Iterator[None]:
-    """Print what the store says of damaged files in one line, however often the store is read."""
+    """Print what is said of damaged files and of logs in one line, however often it is said."""
     told: set[str] = set()
     with warnings.catch_warnings():
         show = warnings.showwarning
 
         def tell(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-            if not issubclass(category, StoreWarning):
+            if not issubclass(category, StoreWarning | LogWarning):
                 show(message, category, *place, **more)
             elif str(message) not in told:
                 told.add(str(message))

@@ -17,6 +17,7 @@ class Resources:
     """What a trial gets, and at most how many run at once.
 
     None stands for what is there: a GPU a trial if there are any, as many trials at once as there are resources for.
+    `log_to` names tools of `LOG_TOOLS`.
     """
 
     cpus_per_trial: float = 1.0
@@ -24,6 +25,7 @@ class Resources:
     max_concurrent: int | None = None
     address: str | None = None
     verbose: bool = False
+    log_to: tuple[str, ...] = ()
 
 
 class Executor(Protocol):

@@ -40,6 +40,7 @@ import ray  # noqa: E402
 from ray import tune  # noqa: E402
 from ray.tune.search import Searcher  # noqa: E402
 
+from tune_stability.execution.ray_logs import StudyLogs  # noqa: E402
 from tune_stability.execution.worker import Worker  # noqa: E402
 
 MAX_WORKER_DEATHS = 3
@@ -55,9 +56,11 @@ class RayExecutor:
 
     def run(self, study: str, location: Location, source: TrialSource, on_end: OnEnd) -> None:
         r = self._resources
-        searcher = _BatchSearcher(source, study, location, on_end)
+        searcher = _BatchSearcher(source, study, location, on_end, logs=bool(r.log_to))
         with _connected(r), tempfile.TemporaryDirectory(prefix="tune_stability-") as scratch:
             _check_fits(r)
+            logs = StudyLogs(r.log_to, study, location)
+            logs.start()
             trainable = tune.with_resources(_TuneWorker, {"cpu": r.cpus_per_trial, "gpu": _gpus(r)})
             tuner = tune.Tuner(
                 trainable,
@@ -70,6 +73,7 @@ class RayExecutor:
                 run_config=tune.RunConfig(
                     name="study",
                     storage_path=scratch,
+                    callbacks=[logs],
                     verbose=1 if r.verbose else 0,
                     failure_config=tune.FailureConfig(max_failures=MAX_WORKER_DEATHS),
                     # Tune would save a class trainable at its end; there is nothing to save.
@@ -77,6 +81,7 @@ class RayExecutor:
                 ),
             )
             tuner.fit()
+        logs.tell()
         if searcher.fatal is not None:
             raise searcher.fatal
 
@@ -85,8 +90,12 @@ class _TuneWorker(tune.Trainable):
     """A reused actor. Each step runs one trial of its batch."""
 
     def setup(self, config: dict[str, Any]) -> None:
-        self._worker = Worker(config["study"], config["location"])
+        self._stored: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
+        self._worker = Worker(config["study"], config["location"], self._keep if config["logs"] else None)
         self.reset_config(config)
+
+    def _keep(self, row: dict[str, Any], curve: list[dict[str, Any]]) -> None:
+        self._stored.append((row, curve))
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._batch: Batch = new_config["batch"]
@@ -102,15 +111,17 @@ class _TuneWorker(tune.Trainable):
             # The store cannot be written: the driver stops the search, and starting the batch again would not help.
             return {"fatal": str(error), "done": True}
         self._next += 1
-        # A list, because Tune flattens dicts.
-        return {"end": list(astuple(end)), "done": self._next == len(self._batch.trials)}
+        stored, self._stored = self._stored, []
+        # Lists, because Tune flattens dicts.
+        return {"end": list(astuple(end)), "stored": stored, "done": self._next == len(self._batch.trials)}
 
 
 class _BatchSearcher(Searcher):
     """Feeds Tune from a source of batches, and the source from Tune's results."""
 
-    def __init__(self, source: TrialSource, study: str, location: Location, on_end: OnEnd) -> None:
+    def __init__(self, source: TrialSource, study: str, location: Location, on_end: OnEnd, logs: bool) -> None:
         super().__init__()
+        self._logs = logs
         self._source, self._study, self._location, self._on_end = source, study, location, on_end
         self._running: dict[str, Batch] = {}
         self.fatal: Exception | None = None
@@ -124,7 +135,7 @@ class _BatchSearcher(Searcher):
             return Searcher.FINISHED
         self._running[trial_id] = batch
         self._ends[trial_id] = {}
-        return {"batch": batch, "study": self._study, "location": self._location}
+        return {"batch": batch, "study": self._study, "location": self._location, "logs": self._logs}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         with self._raised_later():

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import time
 import traceback
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from tune_stability.execution.trainable import load_trainable
 from tune_stability.sampling.sources import TrialEnd
 from tune_stability.store import (
     Location,
     StoredCheckpoint,
+    Table,
     completed_row,
     current_provenance,
     curve_rows,
@@ -22,12 +25,17 @@ from tune_stability.store import (
 )
 from tune_stability.trials import TrialConfig, TrialResult
 
+OnStored = Callable[[dict[str, Any], list[dict[str, Any]]], None]
+
 
 class Worker:
-    """Runs trials of one study in sequence. Long-lived: what a trainable caches serves all its trials."""
+    """Runs trials of one study in sequence. Long-lived: what a trainable caches serves all its trials.
 
-    def __init__(self, study: str, location: Location) -> None:
-        self._study, self._location = study, location
+    `on_stored` hears the row of every trial that was stored, and the rows of its curve.
+    """
+
+    def __init__(self, study: str, location: Location, on_stored: OnStored | None = None) -> None:
+        self._study, self._location, self._on_stored = study, location, on_stored
 
     def run(self, config: TrialConfig) -> TrialEnd:
         """Run one trial and store it. An exception of the trainable is a row with its traceback, not an exception."""
@@ -40,11 +48,12 @@ class Worker:
             if not isinstance(result, TrialResult):
                 raise TypeError(f"{config.trainable} must return a TrialResult, received {result!r:.80}")
             row = completed_row(self._study, config, result, current_provenance(), started_at)
-            files = trial_files(row, curve_rows(config.trial_id, result), gradient_rows(config.trial_id, result))
+            curve = curve_rows(config.trial_id, result)
+            files = trial_files(row, curve, gradient_rows(config.trial_id, result))
         except Exception as error:  # whatever a trainable raises is data about the trial and is kept as a row
             brief = f"{type(error).__name__}: {error}".splitlines()[0]
             return self._crashed(config, traceback.format_exc(), brief, started_at, time.perf_counter() - started)
-        write_files(self._location, config.trial_id, files)
+        self._store(row, curve, files)
         # Perhaps of an earlier search that asked for checkpoints.
         checkpoint.delete()
         return TrialEnd(config.trial_id, config.recipe, row["outcome"], time.perf_counter() - started)
@@ -56,5 +65,10 @@ class Worker:
 
     def _crashed(self, config: TrialConfig, text: str, brief: str, started_at: datetime, seconds: float) -> TrialEnd:
         row = error_row(self._study, config, text, current_provenance(), started_at, seconds)
-        write_files(self._location, config.trial_id, trial_files(row))
+        self._store(row, [], trial_files(row))
         return TrialEnd(config.trial_id, config.recipe, None, seconds, brief)
+
+    def _store(self, row: dict[str, Any], curve: list[dict[str, Any]], files: Sequence[tuple[Table, bytes]]) -> None:
+        write_files(self._location, row["trial_id"], files)
+        if self._on_stored is not None:
+            self._on_stored(row, curve)

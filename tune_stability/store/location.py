@@ -5,6 +5,7 @@
 - trials/compacted-{unique}.parquet: the rows of many trials
 - checkpoints/{trial_id}.safetensors: what a trial in flight needs to go on
 - region.png, report.html, figures/: what was drawn from the rows
+- tensorboard/, mlflow/, wandb/: what `--log-to` writes
 - .{name}.{unique}.tmp: a file being written, or left by a killed process
 """
 
@@ -71,6 +72,11 @@ class Location:
     def compacted(self, table: Table) -> str:
         """A new path for the rows of many trials."""
         return f"{self.root}/{table}/{_COMPACTED}{unique_name()}.parquet"
+
+    def log_folder(self, tool: str) -> str:
+        """A folder of this machine for what a tool logs: the study's where that is here, else one under logs/."""
+        local = isinstance(self.filesystem, fs.LocalFileSystem)
+        return f"{self.root if local else os.path.abspath(os.path.join('logs', os.path.basename(self.root)))}/{tool}"
 
     def shards(self, table: Table) -> list[str]:
         """The paths of a table's files, oldest first, without temporary ones. Raises `UserError`."""
