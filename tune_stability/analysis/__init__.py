@@ -8,7 +8,7 @@ from tune_stability.analysis.binomial import blaker
 from tune_stability.analysis.budget import needed_at, seeds_needed, trials_needed
 from tune_stability.analysis.calibration import Calibration, ReliabilityBin, calibrate
 from tune_stability.analysis.compare import BandComparison, Comparison, Summary, compare, summarize
-from tune_stability.analysis.expected_best import expected_best
+from tune_stability.analysis.expected_best import expected_best, expected_bests
 from tune_stability.analysis.factorial import Factorial, attribute_widening, find_factorial
 from tune_stability.analysis.frames import Arms, judge, success_arrays
 from tune_stability.analysis.importance import importance
@@ -57,6 +57,7 @@ __all__ = [
     "calibrate",
     "compare",
     "expected_best",
+    "expected_bests",
     "find_factorial",
     "fit_surface",
     "importance",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tune_stability.analysis.basin import Basin, Resampled, learning_rate_basin
 from tune_stability.analysis.budget import trials_needed
-from tune_stability.analysis.expected_best import expected_best
+from tune_stability.analysis.expected_best import expected_bests
 from tune_stability.analysis.frames import Arms, independent, require_columns
 from tune_stability.analysis.interval import Interval
 from tune_stability.analysis.region import region_at
@@ -97,6 +97,12 @@ def arm_summary(
         known = np.where(np.isnan(few), np.nan, np.where(np.isfinite(scores), scores, -np.inf))
         if np.isfinite(arms.majority):
             sensitivity = learning_rate_sensitivity(known, rates[first], rng, floor=arms.majority, limits=limits)
+    budgets = [n for n in BUDGETS if n == 1 or 8 * n <= len(few)] if np.isfinite(arms.majority) else []
+    best = {}
+    if budgets:
+        best = expected_bests(
+            scores, few, budgets, arms.points[first], design, majority=arms.majority, replicate=replicate
+        )
     if with_region and rate.n_trials:
         region = region_at(fit_surface(few, arms.points[first]), REGION_TAU, rng)
     return ArmSummary(
@@ -105,13 +111,7 @@ def arm_summary(
         basin,
         region,
         trials_needed(success, arms.points, design, replicate=arms.replicate),
-        {
-            n: expected_best(scores, few, n, arms.points[first], design, majority=arms.majority, replicate=replicate)
-            for n in BUDGETS
-            if n == 1 or 8 * n <= len(few)
-        }
-        if np.isfinite(arms.majority)
-        else {},
+        best,
         sensitivity,
         _failure_modes(frame, recipe, judged),
         rate.n_trials,

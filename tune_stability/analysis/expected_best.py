@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,12 +49,28 @@ def expected_best(
 
     Raises `UserError` for arrays of another shape or content, or `n` below 1.
     """
+    return expected_bests(scores, success, (n,), points, design, majority=majority, level=level, replicate=replicate)[n]
+
+
+def expected_bests(
+    scores: ArrayLike,
+    success: ArrayLike,
+    budgets: Sequence[int],
+    points: ArrayLike | None = None,
+    design: Design = "sobol",
+    *,
+    majority: float | None = None,
+    level: float = 0.95,
+    replicate: ArrayLike | None = None,
+) -> dict[int, Interval]:
+    """`expected_best` by each `n` of `budgets`, in little more time than that of the largest."""
     wins = check_success(success)
     values = np.asarray(scores, dtype=float)
     if values.shape != wins.shape:
         raise UserError(f"scores and success must have one shape, received {values.shape} and {wins.shape}.")
-    if not (n >= 1 and n % 1 == 0):
-        raise UserError(f"n must be a whole number of trials from 1, received {n!r}.")
+    for n in budgets:
+        if not (n >= 1 and n % 1 == 0):
+            raise UserError(f"n must be a whole number of trials from 1, received {n!r}.")
     sample = make_sample(points, len(wins), design, replicate)
     present = ~np.isnan(wins)
     finite = present & np.isfinite(values)
@@ -66,24 +83,27 @@ def expected_best(
     rate = rate_interval(result, sample, level)
     known = (level, rate.n_configs, rate.n_trials, rate.missing, f"MOVER, {sample.method}")
     if not finite.any():
-        return Interval(math.nan, -math.inf, math.inf, *known).distrusted("No trial has a score.")
+        lacking = Interval(math.nan, -math.inf, math.inf, *known).distrusted("No trial has a score.")
+        return dict.fromkeys(budgets, lacking)
     low_score = majority if majority is not None else float(values[finite].min())
     values = np.where(present, np.where(finite, values, low_score), np.nan)
-    if rate.n_configs < 2 or not (wins == 1).any():
-        estimate, low, high = _estimate(values[kept], n), -math.inf, math.inf
-    else:
-        residuals, estimate, by_rate = _parts(values, wins, n, low_score, rate, kept)
-        spread = region_mean(residuals, sample)
-        raised = spread.variance * rate.n_configs / max(rate.n_configs - n, 1)
-        half = t_quantile(spread.freedom, level) * math.sqrt(raised)
-        low, high = estimate - math.hypot(by_rate[0], half), estimate + math.hypot(by_rate[1], half)
-    return _doubted(judged(Interval(estimate, low, high, *known), result), wins, n, majority)
+    found = {}
+    for n, estimate in _estimates(values[kept], budgets).items():
+        low, high = -math.inf, math.inf
+        if rate.n_configs >= 2 and (wins == 1).any():
+            residuals, by_rate = _parts(values, wins, n, low_score, rate, kept)
+            spread = region_mean(residuals, sample)
+            raised = spread.variance * rate.n_configs / max(rate.n_configs - n, 1)
+            half = t_quantile(spread.freedom, level) * math.sqrt(raised)
+            low, high = estimate - math.hypot(by_rate[0], half), estimate + math.hypot(by_rate[1], half)
+        found[n] = _doubted(judged(Interval(estimate, low, high, *known), result), wins, n, majority)
+    return found
 
 
 def _parts(
     values: Array, wins: Array, n: int, low_score: float, rate: Interval, kept: NDArray[np.bool_]
-) -> tuple[Array, float, list[float]]:
-    """Influences less their mean by outcome; the estimate; and what the limits of the rate would change it by."""
+) -> tuple[Array, list[float]]:
+    """Influences less their mean by outcome; and what the limits of the rate would change the estimate by."""
     present = ~np.isnan(wins)
     weights = _weights(present[kept])
     flat, mass, won = values[kept][present[kept]], weights[present[kept]], wins[kept][present[kept]] == 1
@@ -97,14 +117,14 @@ def _parts(
         of = wins == outcome
         if of.any():
             residuals[of] -= residuals[of].mean()
-    return residuals, _estimate(values[kept], n), by_rate
+    return residuals, by_rate
 
 
-def _estimate(values: Array, n: int) -> float:
-    if n <= len(values):
-        return _distinct(values, n)
+def _estimates(values: Array, budgets: Sequence[int]) -> dict[int, float]:
+    distinct = _distinct(values, max((n for n in budgets if n <= len(values)), default=0))
     present = ~np.isnan(values)
-    return _best(values[present], _weights(present)[present], n)
+    flat, mass = values[present], _weights(present)[present]
+    return {n: float(distinct[n]) if n <= len(values) else _best(flat, mass, n) for n in budgets}
 
 
 def _weights(present: NDArray[np.bool_]) -> Array:
@@ -136,8 +156,8 @@ def _influence(values: Array, mass: Array, n: int, at: Array) -> Array:
     return np.asarray(-above[np.searchsorted(ordered, at, side="left")])
 
 
-def _distinct(values: Array, n: int) -> float:
-    """The mean of the best over all choices of `n` of the rows and one value of each.
+def _distinct(values: Array, most: int) -> Array:
+    """The mean of the best over all choices of `n` of the rows and one value of each, for `n` from 0 to `most`.
 
     The chance that all are at most t is the mean product of `n` different rows' distribution functions at t, an
     elementary symmetric polynomial over its number of terms, summed up row by row.
@@ -145,13 +165,13 @@ def _distinct(values: Array, n: int) -> float:
     places = np.unique(values[~np.isnan(values)])
     # A row's sorted values end in its NaN, which are never at most t.
     counts = (~np.isnan(values)).sum(axis=1)
-    products = np.zeros((n + 1, len(places)))
+    products = np.zeros((most + 1, len(places)))
     products[0] = 1.0
     for i, row in enumerate(np.sort(values, axis=1)):
         cdf = np.searchsorted(row[: counts[i]], places, side="right") / counts[i]
-        k = np.arange(1, min(i + 1, n) + 1)[:, None]
+        k = np.arange(1, min(i + 1, most) + 1)[:, None]
         products[1 : len(k) + 1] += k / (i + 1) * (cdf * products[: len(k)] - products[1 : len(k) + 1])
-    return float(places[-1] - np.diff(places) @ products[n, :-1])
+    return np.asarray(places[-1] - products[:, :-1] @ np.diff(places))
 
 
 def _doubted(interval: Interval, wins: Array, n: int, majority: float | None) -> Interval:

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from tune_stability.analysis import expected_best
+from tune_stability.analysis import expected_bests
 from tune_stability.analysis.arms import BUDGETS, ArmSummary
 from tune_stability.analysis.interval import Interval
 from tune_stability.views.design_trials import design_trials
@@ -49,9 +49,8 @@ def _by_budget(view: StudyView, arm: ArmSummary) -> dict[int, Interval]:
         return {}
     arms = view.arms[arm.recipe]
     scores, success = arms.scores[arm.recipe], arms.success[arm.recipe]
-    for n in BUDGETS:
-        if n not in found and n <= len(scores):
-            # Only the estimate is shown, which is the same for every design.
-            further = expected_best(scores, success, n, majority=arms.majority, design="random")
-            found[n] = dataclasses.replace(further, low=math.nan, high=math.nan, trustworthy=False)
+    lacking = [n for n in BUDGETS if n not in found and n <= len(scores)]
+    # Only the estimate is shown, which is the same for every design.
+    for n, further in expected_bests(scores, success, lacking, majority=arms.majority, design="random").items():
+        found[n] = dataclasses.replace(further, low=math.nan, high=math.nan, trustworthy=False)
     return dict(sorted(found.items()))
