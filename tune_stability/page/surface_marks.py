@@ -62,10 +62,7 @@ def line_marks(table: pd.DataFrame, across: AnyAxis, up: AnyAxis, colour: str, d
 
 def configuration_marks(table: pd.DataFrame, x: str, y: str, symbol: str = "circle") -> Json:
     """Configurations, rows of `views.configuration_table`, coloured by the share of their trials that succeeded."""
-    shown = [
-        f"{wins:.0f} of {n} trials succeed, {recipe}, configuration {index}"
-        for recipe, index, wins, n in table[["recipe", "config_index", "successes", "n_trials"]].itertuples(index=False)
-    ]
+    counts = table[["successes", "n_trials"]].itertuples(index=False)
     return {
         "type": "scatter",
         "mode": "markers",
@@ -81,8 +78,8 @@ def configuration_marks(table: pd.DataFrame, x: str, y: str, symbol: str = "circ
             "cmax": 1,
             "line": {"color": "white", "width": 1},
         },
-        "text": shown,
-        "hovertemplate": "%{text}<extra></extra>",
+        "text": [f"{wins:.0f} of {n}" for wins, n in counts],
+        "hovertemplate": "%{text} trials succeed<extra></extra>",
         "customdata": configurations(table),
         "showlegend": False,
     }

@@ -15,10 +15,12 @@ from tune_stability.views import StudyView, basin_curve_table, basin_table, conf
 def region_figure(view: StudyView) -> Figure | None:
     """Success over learning rate and epochs per arm, then against the learning rate alone.
 
-    Where epochs are no axis, scores take the place of the regions. None if the learning rate is no axis.
+    Where epochs are no axis, scores take the place of the regions. None if the learning rate is no axis, or no design
+    row has an outcome.
     """
     space, recipes = view.spec.space, list(view.recipes)
-    if "learning_rate" not in space.names:
+    completed = view.completed[view.completed["source"] == "design"]
+    if "learning_rate" not in space.names or completed.empty:
         return None
     has_epochs = "num_epochs" in space.names
     panels = len(recipes) + 1 if has_epochs else 2
@@ -31,8 +33,7 @@ def region_figure(view: StudyView) -> Figure | None:
         plot_region(points[points["recipe"] == recipe], ax, space, has_scale=recipe == recipes[-1])
         ax.set_title(recipe)
     if not has_epochs:
-        completed = view.completed
-        plot_scores(completed[completed["source"] == "design"], axes[0], recipes)
+        plot_scores(completed, axes[0], recipes)
         axes[0].set(title="score at the end of training", xlim=(rate.low, rate.high))
     plot_basin(
         basin_curve_table(view),

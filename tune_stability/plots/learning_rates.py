@@ -40,8 +40,9 @@ def plot_basin(
             shares = rows["share"] + 0.012 * (place - (len(arms) - 1) / 2)
             ax.plot(rows["learning_rate"], shares, marker, color=colour, alpha=0.45, markersize=3, linestyle="none")
         rows = table[table["recipe"] == recipe]
-        ax.plot(rows["learning_rate"], rows["probability"], color=colour, label=recipe)
-        ax.fill_between(rows["learning_rate"], rows["low"], rows["high"], color=colour, alpha=0.15, linewidth=0)
+        if len(rows):
+            ax.plot(rows["learning_rate"], rows["probability"], color=colour, label=recipe)
+            ax.fill_between(rows["learning_rate"], rows["low"], rows["high"], color=colour, alpha=0.15, linewidth=0)
         if basins is not None:
             own = basins[basins["recipe"] == recipe].set_index("quantity")
             _basin(own, ax, -0.09 - 0.06 * place, colour)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from tune_stability.views import StudyView, basin_curve_table, basin_table, conf
 
 _STEP = 0.075
 """How far below zero, and apart, the bars of the arms lie."""
+_EACH = 10
+"""Of the places drawn, every so manieth is enough to read."""
 
 
 def section(view: StudyView) -> Section:
@@ -56,7 +59,7 @@ def _picture(view: StudyView, basins: pd.DataFrame) -> Picture:
         " ".join(["Success against the learning rate, with each recipe's basin.", *_said(basins)]),
         data,
         _layout(axis, len(view.recipes), own_place),
-        curves if len(curves) else points,
+        curves.iloc[::_EACH] if len(curves) else points,
         "trials[trials['source'] == 'design'].groupby(['recipe', 'config_index'])",
         height=430 + 22 * len(view.recipes),
         note=_note(view, own_place is not None, len(curves) > 0),
@@ -154,8 +157,9 @@ def _edges(basins: pd.DataFrame) -> Numbers:
     rows = []
     for name, own in basins.groupby("recipe", sort=False):
         lower, upper, width = _parts(own)
-        cells = [_rate(lower), _rate(upper)] if lower["found"] else ["none", "none"]
-        rows.append([name, *cells, _decades(width)])
+        is_told = math.isfinite(width["estimate"])
+        cells = [_rate(lower), _rate(upper)] if lower["found"] else ["none" if is_told else "-"] * 2
+        rows.append([name, *cells, _decades(width) if is_told else "-"])
     columns = ["recipe", "lower edge", "upper edge", "width, decades"]
     note = (
         "Where success is at least as likely as not, in learning rates; model-based, with 95 % intervals. A ? marks "
