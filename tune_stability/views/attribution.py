@@ -22,9 +22,9 @@ def attribution_table(view: StudyView) -> pd.DataFrame:
     """The steps from the baseline's success rate to that of the treatment, largest first between the two.
 
     Columns: `kind` (`rate` of an arm, Shapley value of an `ingredient`, or the `rest`), `step` (its recipe or
-    hyperparameter), `without` and `having` (the ingredient's values in baseline and treatment), and the fields of the
-    interval, in [-1, 1]. The rest is what the widening has over the sum of the values, where some
-    recipe lacks trials that others have; without an interval. Empty if the study has no attribution.
+    hyperparameter), `without` and `having` (the ingredient's values in baseline and treatment, as text), and the fields
+    of the interval, in [-1, 1]. The rest is what the widening has over the sum of the values, where some recipe lacks
+    trials that others have; without an interval. Empty if the study has no attribution.
     """
     main = view.main
     if main is None or main.attribution is None:
@@ -39,7 +39,8 @@ def attribution_table(view: StudyView) -> pd.DataFrame:
     steps.append((RATE, main.treatment.recipe, main.widening.treatment))
     keys = []
     for kind, step, _ in steps:
-        without, having = levels.get(step, (None, None)) if kind == INGREDIENT else (None, None)
+        # As text, or whole numbers would become others beside shares.
+        without, having = map(str, levels[step]) if kind == INGREDIENT else ("", "")
         keys.append({"kind": kind, "step": step, "without": without, "having": having})
     return interval_table(keys, [interval for _, _, interval in steps], ["kind", "step", "without", "having"])
 
