@@ -67,7 +67,8 @@ def ingredients(view: StudyView) -> dict[str, tuple[Hashable, Hashable]]:
 def lacking_recipes(view: StudyView) -> list[tuple[str, Settings]]:
     """The mixes of ingredients that no recipe of the study has.
 
-    Of each the name of the built-in recipe that is that mix, or "", and the value of each ingredient.
+    Of each the name of the built-in recipe that is that mix, or "", and the value of each ingredient; those with a name
+    come first.
     """
     levels = ingredients(view)
     if not levels or view.main is None:
@@ -83,7 +84,7 @@ def lacking_recipes(view: StudyView) -> list[tuple[str, Settings]]:
         if whole not in own:
             names = [name for name, settings in built_in.items() if settings == whole]
             found.append((names[0] if names else "", mix))
-    return found
+    return sorted(found, key=lambda one: not one[0])
 
 
 def _settings(view: StudyView, recipe: Recipe) -> Settings:
