@@ -162,7 +162,10 @@ def test_the_bottom_is_plain_data(file: str) -> None:
     assert not beyond, f"{file} imports {sorted(beyond)}; the bottom needs the standard library and numpy alone"
 
 
-@pytest.mark.parametrize("module", ["tune_stability", "tune_stability.analysis", "tune_stability.store"])
+@pytest.mark.parametrize(
+    "module",
+    ["tune_stability", "tune_stability.analysis", "tune_stability.store", "tune_stability.views, tune_stability.page"],
+)
 def test_a_reader_of_results_loads_neither_torch_nor_ray(module: str) -> None:
     heavy = {"torch", "ray", "transformers", "datasets", "optuna", "sklearn"}
     code = f"import sys, {module}; print(*sorted({heavy} & sys.modules.keys()))"

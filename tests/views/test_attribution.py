@@ -30,8 +30,8 @@ def test_the_steps_lead_from_the_baseline_to_the_treatment(ladder, make_view) ->
     assert list(table["kind"]) == ["rate", "ingredient", "ingredient", "rate"]
     # Epochs add 2/4 to nothing and 3/4 to the correction; the correction adds 1/4 and 2/4.
     assert list(table["estimate"]) == pytest.approx([0, 0.625, 0.375, 1])
-    assert table.loc[1, ["without", "having"]].tolist() == [3, 20]
-    assert table.loc[2, ["without", "having"]].tolist() == [False, True]
+    assert table.loc[1, ["without", "having"]].tolist() == ["3", "20"]
+    assert table.loc[2, ["without", "having"]].tolist() == ["False", "True"]
     assert (table["low"] <= table["estimate"]).all()
 
 

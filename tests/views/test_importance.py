@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from tune_stability.spaces import SearchSpace, get_space
@@ -53,9 +50,3 @@ def test_where_all_succeed_none_decides(make_trials, make_view) -> None:
     table = importance_table(make_view(make_trials(lambda *_: "s", n_seeds=1)))
     assert table["importance"].isna().all()
     assert len(SearchSpace("own", WIDE.axes).names) * 4 == len(table)
-
-
-def test_looking_at_tables_loads_no_optuna() -> None:
-    code = "import sys, tune_stability.views, tune_stability.page; print('optuna' in sys.modules)"
-    fresh = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert fresh.stdout.strip() == "False"

@@ -22,9 +22,9 @@ def attribution_table(view: StudyView) -> pd.DataFrame:
     """The steps from the baseline's success rate to that of the treatment, largest first between the two.
 
     Columns: `kind` (`rate` of an arm, Shapley value of an `ingredient`, or the `rest`), `step` (its recipe or
-    hyperparameter), `without` and `having` (the ingredient's values in baseline and treatment), and the fields of the
-    interval, in [-1, 1]. The rest is what the widening has over the sum of the values, where some
-    recipe lacks trials that others have; without an interval. Empty if the study has no attribution.
+    hyperparameter), `without` and `having` (the ingredient's values in baseline and treatment, as text), and the fields
+    of the interval, in [-1, 1]. The rest is what the widening has over the sum of the values, where some recipe lacks
+    trials that others have; without an interval. Empty if the study has no attribution.
     """
     main = view.main
     if main is None or main.attribution is None:
@@ -39,7 +39,8 @@ def attribution_table(view: StudyView) -> pd.DataFrame:
     steps.append((RATE, main.treatment.recipe, main.widening.treatment))
     keys = []
     for kind, step, _ in steps:
-        without, having = levels.get(step, (None, None)) if kind == INGREDIENT else (None, None)
+        # As text, or whole numbers would become others beside shares.
+        without, having = map(str, levels[step]) if kind == INGREDIENT else ("", "")
         keys.append({"kind": kind, "step": step, "without": without, "having": having})
     return interval_table(keys, [interval for _, _, interval in steps], ["kind", "step", "without", "having"])
 
@@ -66,7 +67,8 @@ def ingredients(view: StudyView) -> dict[str, tuple[Hashable, Hashable]]:
 def lacking_recipes(view: StudyView) -> list[tuple[str, Settings]]:
     """The mixes of ingredients that no recipe of the study has.
 
-    Of each the name of the built-in recipe that is that mix, or "", and the value of each ingredient.
+    Of each the name of the built-in recipe that is that mix, or "", and the value of each ingredient; those with a name
+    come first.
     """
     levels = ingredients(view)
     if not levels or view.main is None:
@@ -82,7 +84,7 @@ def lacking_recipes(view: StudyView) -> list[tuple[str, Settings]]:
         if whole not in own:
             names = [name for name, settings in built_in.items() if settings == whole]
             found.append((names[0] if names else "", mix))
-    return found
+    return sorted(found, key=lambda one: not one[0])
 
 
 def _settings(view: StudyView, recipe: Recipe) -> Settings:

@@ -118,9 +118,8 @@ def _mean_of_region(view: StudyView, recipe: str, mean: object) -> dict[str, obj
 
 def _over_seeds(view: StudyView, recipe: str, place: _Place) -> dict[str, object]:
     success = place.rows["success"].to_numpy(float)
-    rng, majority = np.random.default_rng(view.spec.design_seed), view.arms[recipe].majority
-    known = majority if math.isfinite(majority) else None
-    found = stability(place.rows["score"].to_numpy(float), success, rng, majority=known)
+    rng, scores = np.random.default_rng(view.spec.design_seed), place.rows["score"].to_numpy(float)
+    found = stability(scores, success, rng, majority=view.arms[recipe].majority)
     row: dict[str, object] = {}
     notes = []
     for name in QUANTITIES:

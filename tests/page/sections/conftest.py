@@ -25,7 +25,7 @@ ViewMaker = Callable[..., StudyView]
 
 
 @pytest.fixture
-def make_view(make_frame) -> ViewMaker:
+def make_study(make_frame) -> ViewMaker:
     """Makes the view of a study in which `letter(recipe, index, seed)` says how each trial ended, as in `make_frame`.
 
     `has_summary` computes the statistics, which takes a moment. `edit` changes the table of trials first.

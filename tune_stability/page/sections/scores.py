@@ -164,8 +164,10 @@ def _points(trials: pd.DataFrame, places: list[float], width: float, colour: str
 def _score_axis(table: pd.DataFrame) -> Json:
     majority = float(table["majority"].iloc[0])
     line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": majority, "y1": majority}
-    shapes = [{**line, "line": {"color": "#7f8790", "width": 1.5, "dash": "dot"}}] if math.isfinite(majority) else []
-    return {"yaxis": {"title": {"text": plotly_text(table["metric"].iloc[0])}, "zeroline": False}, "shapes": shapes}
+    return {
+        "yaxis": {"title": {"text": plotly_text(table["metric"].iloc[0])}, "zeroline": False},
+        "shapes": [{**line, "line": {"color": "#7f8790", "width": 1.5, "dash": "dot"}}],
+    }
 
 
 def _stability(view: StudyView) -> Numbers:
