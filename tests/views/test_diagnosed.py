@@ -11,7 +11,7 @@ from tune_stability.outcomes import SuccessRule
 from tune_stability.recipes import get_recipe
 from tune_stability.spaces import SearchSpace
 from tune_stability.studies import StudySpec
-from tune_stability.views import StudyView, chosen_trials, curve_table, gradient_table, score_loss_table
+from tune_stability.views import StudyView, chosen_trials, gradient_table, score_loss_table, training_curve_table
 from tune_stability.views.diagnosed import MOST_GROUPS
 
 # Two decades of learning rate, so that a place is half the logarithm.
@@ -131,7 +131,7 @@ def test_a_deep_model_shows_some_layers_with_both_ends() -> None:
 def test_a_trial_that_stands_for_two_modes_has_its_steps_in_both() -> None:
     trials = [trial("f", 1e-3, "failed", V), trial("g", 2e-3, "failed", U), trial("s", 1e-3, "success")]
     steps = [(name, step, 0.7, 0.5 if step else math.nan) for name in ("f", "g", "s") for step in (0, 1)]
-    table = curve_table(view(trials, curves=steps))
+    table = training_curve_table(view(trials, curves=steps))
     assert table["trial_id"].tolist() == ["f", "f", "s", "s", "g", "g", "s", "s"]
     assert table["step"].tolist() == [0, 1] * 4
     assert table["score"].notna().tolist() == [False, True] * 4
@@ -140,7 +140,7 @@ def test_a_trial_that_stands_for_two_modes_has_its_steps_in_both() -> None:
 def test_without_records_there_are_empty_tables_with_columns() -> None:
     empty = view([trial("f", 1e-3, "failed", V)])
     assert gradient_table(empty).columns.tolist()[-3:] == ["layer_group", "step", "norm"]
-    assert curve_table(empty).empty
+    assert training_curve_table(empty).empty
 
 
 def test_score_and_loss_of_every_trial_with_an_outcome_by_the_rule() -> None:

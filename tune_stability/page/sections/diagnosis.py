@@ -11,7 +11,7 @@ from tune_stability.page.sections.failure_modes import MEANINGS
 from tune_stability.page.sections.training import curve_pictures, gradient_picture
 from tune_stability.page.trials import records
 from tune_stability.plots.space_axes import words
-from tune_stability.views import StudyView, chosen_trials, curve_table, gradient_table
+from tune_stability.views import StudyView, chosen_trials, gradient_table, training_curve_table
 
 
 def section(view: StudyView) -> Section:
@@ -19,7 +19,7 @@ def section(view: StudyView) -> Section:
     if view.completed.empty:
         return Section("failures", "Why runs fail", (Text("No trial has an outcome yet."),))
     blocks: list[Block] = [Text(_counted(view))]
-    gradients, curves = gradient_table(view), curve_table(view)
+    gradients, curves = gradient_table(view), training_curve_table(view)
     options = tuple(
         (words(str(mode)), _of_mode(view, chosen, *(t[t["failure_mode"] == mode] for t in (gradients, curves))))
         for mode, chosen in chosen_trials(view.trials, view.spec.space).groupby("failure_mode", sort=False)
