@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tune_stability.spaces import get_space
-from tune_stability.views import basin_table, curve_table
+from tune_stability.views import basin_curve_table, basin_table
 
 LR = get_space("lr", 2e-5)
 
@@ -38,7 +38,7 @@ def test_edges_and_width_are_those_of_the_summary(view) -> None:
 
 
 def test_the_curve_crosses_one_half_at_the_edges(view) -> None:
-    curve, basins = curve_table(view), basin_table(view)
+    curve, basins = basin_curve_table(view), basin_table(view)
     for recipe, rows in curve.groupby("recipe"):
         own = basins[basins["recipe"] == recipe].set_index("quantity")["estimate"]
         for edge in ("lower", "upper"):
@@ -50,7 +50,7 @@ def test_the_curve_crosses_one_half_at_the_edges(view) -> None:
 def test_seeds_are_independent_only_where_nothing_else_varies(make_frame, make_view) -> None:
     letter = lambda recipe, index, seed: "s" if index % 2 else "u"  # noqa: E731
     alone, beside = (
-        curve_table(make_view(make_frame(letter, 16, space=space), space=space))
+        basin_curve_table(make_view(make_frame(letter, 16, space=space), space=space))
         for space in (LR, get_space("wide", 2e-5))
     )
     widths = [(table["high"] - table["low"]).mean() for table in (alone, beside)]
@@ -60,12 +60,12 @@ def test_seeds_are_independent_only_where_nothing_else_varies(make_frame, make_v
 @pytest.mark.parametrize(("n_configs", "rows"), [(1, 0), (4, 0), (5, 2 * 121)])
 def test_few_learning_rates_have_no_curve(make_frame, make_view, n_configs: int, rows: int) -> None:
     view = make_view(make_frame(lambda *_: "s", n_configs))
-    assert len(curve_table(view)) == rows
-    assert list(curve_table(view).columns) == ["recipe", "learning_rate", "probability", "low", "high"]
+    assert len(basin_curve_table(view)) == rows
+    assert list(basin_curve_table(view).columns) == ["recipe", "learning_rate", "probability", "low", "high"]
     assert len(basin_table(view)) == 6
 
 
 def test_without_a_design_there_is_neither(make_frame, make_view) -> None:
     view = make_view(make_frame(lambda *_: "s", 4), sampler="tpe")
     assert basin_table(view).empty
-    assert curve_table(view).empty
+    assert basin_curve_table(view).empty

@@ -94,7 +94,13 @@ def basin(view: StudyView) -> Figure | None:
     points = table[(table["source"] == "design") & table["recipe"].isin(view.recipes)]
     figure, ax = single(COLUMN_WIDTH, 2.5 + 0.1 * len(view.recipes))
     plot_basin(
-        basin_curve_table(view), ax, basin_table(view), points, (rate.low, rate.high), own_rate(view, rate), view.recipes
+        basin_curve_table(view),
+        ax,
+        basin_table(view),
+        points,
+        (rate.low, rate.high),
+        own_rate(view, rate),
+        view.recipes,
     )
     _legend(figure, view.recipes, 2)
     return figure
