@@ -23,7 +23,7 @@ from tune_stability.spaces import SearchSpace
 UNCLASSIFIED = "unclassified"
 BUDGETS = (1, 2, 4, 8, 16, 32)
 """Numbers of trials whose expected best score is told, as far as there are eight times as many configurations."""
-MOST_CONFIGS = 1024
+MOST_CONFIGS = 512
 """What takes time with the square of the configurations uses the first so many, which are a design too."""
 REGION_TAU = 0.5
 

@@ -3,8 +3,9 @@
 from tune_stability.views.attribution import attribution_table, ingredients, interaction_table, lacking_recipes
 from tune_stability.views.basins import basin_curve_table, basin_table
 from tune_stability.views.budget import expected_best_table, needed_table
+from tune_stability.views.chosen import chosen_trials
 from tune_stability.views.configurations import configuration_table
-from tune_stability.views.diagnosed import chosen_trials, gradient_table, score_loss_table, training_curve_table
+from tune_stability.views.diagnosed import gradient_table, score_loss_table, training_curve_table
 from tune_stability.views.differences import Difference, study_differences
 from tune_stability.views.failure_modes import failure_mode_table
 from tune_stability.views.importance import importance_table

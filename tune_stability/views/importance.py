@@ -8,7 +8,7 @@ import pandas as pd
 from tune_stability.analysis import importance
 from tune_stability.views.study_view import StudyView
 
-MOST_TRIALS = 1000
+MOST_TRIALS = 500
 """So many trials are enough for a share, and take Optuna a quarter of a second."""
 
 

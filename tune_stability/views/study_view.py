@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 
 from tune_stability.analysis import Arms, Comparison, Design, Summary, Surface, fit_surface, judge, summarize
+from tune_stability.analysis.arms import MOST_CONFIGS
 from tune_stability.analysis.frames import success_arrays
 from tune_stability.outcomes import SuccessRule
 from tune_stability.studies import StudySpec
-
-SURFACE_CONFIGS = 512
-"""A fit takes time with the cube of the configurations, and so many, a design too, are enough for a picture."""
+from tune_stability.views.chosen import chosen_trials
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,17 @@ class StudyView:
         return {name: success_arrays(self.trials, [name], self.spec.space, self.rule) for name in self.recipes}
 
     @cached_property
+    def chosen(self) -> pd.DataFrame:
+        """The trials whose training is looked at, as `chosen_trials` gives them."""
+        return chosen_trials(self.trials, self.spec.space)
+
+    @cached_property
     def surfaces(self) -> dict[str, Surface]:
-        """The surface fitted to each recipe, model-based; of its first `SURFACE_CONFIGS` configurations.
+        """The surface fitted to each recipe, model-based; of its first `MOST_CONFIGS` configurations.
 
         An arm without an outcome there has none: of a factorial scheme, all its trials may share seeds.
         """
-        found, first = {}, slice(0, SURFACE_CONFIGS)
+        found, first = {}, slice(0, MOST_CONFIGS)
         for name, arms in self.arms.items():
             if not np.isnan(arms.success[name][first]).all():
                 found[name] = fit_surface(arms.success[name][first], arms.points[first])

@@ -140,7 +140,9 @@ def _without(view: StudyView) -> str:
     if not levels:
         return f"{base} and {treatment} differ in nothing but what the space spans, so there is nothing to attribute."
     if len(levels) == 1:
-        return f"{base} and {treatment} differ in {next(iter(levels))} alone, so that brings whatever widening there is."
+        return (
+            f"{base} and {treatment} differ in {next(iter(levels))} alone, so that brings whatever widening there is."
+        )
     lacking = lacking_recipes(view)
     needed = f"{base} and {treatment} differ in {', '.join(levels)}. What each brings shows in the {2 ** len(levels)}"
     if not lacking:

@@ -11,7 +11,7 @@ from tune_stability.page.sections.failure_modes import MEANINGS
 from tune_stability.page.sections.training import curve_pictures, gradient_picture
 from tune_stability.page.trials import records
 from tune_stability.plots.space_axes import words
-from tune_stability.views import StudyView, chosen_trials, gradient_table, training_curve_table
+from tune_stability.views import StudyView, gradient_table, training_curve_table
 
 
 def section(view: StudyView) -> Section:
@@ -22,7 +22,7 @@ def section(view: StudyView) -> Section:
     gradients, curves = gradient_table(view), training_curve_table(view)
     options = tuple(
         (words(str(mode)), _of_mode(view, chosen, *(t[t["failure_mode"] == mode] for t in (gradients, curves))))
-        for mode, chosen in chosen_trials(view.trials, view.spec.space).groupby("failure_mode", sort=False)
+        for mode, chosen in view.chosen.groupby("failure_mode", sort=False)
     )
     blocks += [Choice("Failure mode", options)] if len(options) > 1 else [block for _, own in options for block in own]
     return Section("failures", "Why runs fail", (*blocks, ends(view)))
