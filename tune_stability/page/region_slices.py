@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tune_stability.axes import AnyAxis
 from tune_stability.hyperparameters import Value
-from tune_stability.page.blocks import Picture, Row
+from tune_stability.page.blocks import Json, Picture, Row
 from tune_stability.page.marks import arm_marks, band_marks, half_shape, numbers, space_axis
 from tune_stability.page.region_words import DESIGN_ROWS, held_words
 from tune_stability.plots.space_axes import at_value, words
@@ -27,11 +27,13 @@ def slice_row(view: StudyView, across: AnyAxis, up: AnyAxis) -> Row:
 
 def _slice(view: StudyView, across: AnyAxis, up: AnyAxis, value: Value) -> Picture:
     table = slice_table(view, across.name, {up.name: value})
-    marks, data, said = arm_marks(view.recipes), [], []
+    marks, said = arm_marks(view.recipes), []
+    bands: list[Json] = []
+    lines: list[Json] = []
     for name, rows in table.groupby("recipe", sort=False):
         colour, _ = marks[str(name)]
-        data.append(band_marks(rows[across.name], rows["low"], rows["high"], colour, str(name)))
-        data.append(
+        bands.append(band_marks(rows[across.name], rows["low"], rows["high"], colour, str(name)))
+        lines.append(
             {
                 "type": "scatter",
                 "mode": "lines",
@@ -50,7 +52,8 @@ def _slice(view: StudyView, across: AnyAxis, up: AnyAxis, value: Value) -> Pictu
         f"slice-{up.name}-{value}",
         at_value(up.name, value),
         f"Fitted probability of success against {words(across.name)} at {at_value(up.name, value)}: {'; '.join(said)}.",
-        data,
+        # Bands first, so that they dull no other arm's line.
+        [*bands, *lines],
         {"xaxis": space_axis(across), "yaxis": y, "shapes": [half_shape()], "margin": {"l": 50, "r": 12}},
         table.iloc[::_EACH],
         DESIGN_ROWS,

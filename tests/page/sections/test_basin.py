@@ -17,12 +17,10 @@ LR = get_space("lr", 2e-5)
 def make_basin(make_frame, make_view):
     """Makes the section of a study that succeeds within `reach` decades of 10 ** -4.8."""
 
-    def make(reach: float = 0.6, n_configs: int = 64, letter=None, **options):
+    def make(reach: float = 0.6, n_configs: int = 64, letter=None, has_design: bool = True):
         rates = make_frame(lambda *_: "u", n_configs, space=LR).groupby("config_index")["learning_rate"].first()
         inside = letter or (lambda recipe, i, seed: "s" if abs(math.log10(rates[i]) + 4.8) < reach else "u")
-        frame = make_frame(inside, n_configs, space=LR)
-        frame = frame.assign(trial_id=[str(k) for k in range(len(frame))])
-        return section(make_view(frame, space=LR, **options))
+        return section(make_view(inside, n_configs, space=LR, has_summary=has_design))
 
     return make
 
@@ -67,7 +65,7 @@ def test_what_is_not_trustworthy_has_a_question_mark_and_no_interval(make_basin)
 @pytest.mark.parametrize(
     ("options", "edges"),
     [
-        ({"letter": lambda *_: "s"}, ("below 3.6e-07", "above 0.0011")),
+        ({"letter": lambda *_: "s"}, ("below 3.6e-07", "above 1.1e-03")),
         ({"letter": lambda *_: "d"}, ("none", "none")),
         ({"n_configs": 1}, ("-", "-")),
     ],
@@ -84,7 +82,7 @@ def test_hostile_studies(make_basin, options, edges: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"sampler": "tpe"}, "has none with an outcome"), ({"letter": lambda *_: "e"}, "has none with an outcome")],
+    [({"has_design": False}, "has none with an outcome"), ({"letter": lambda *_: "e"}, "has none with an outcome")],
     ids=["no design", "only errors"],
 )
 def test_without_design_rows_there_is_a_sentence(make_basin, options, said: str) -> None:
@@ -93,7 +91,7 @@ def test_without_design_rows_there_is_a_sentence(make_basin, options, said: str)
     assert said in text.text
 
 
-def test_without_a_learning_rate_there_is_a_sentence(make_frame, make_view) -> None:
+def test_without_a_learning_rate_there_is_a_sentence(make_view) -> None:
     space = SearchSpace("epochs", (Axis("num_epochs", 1, 20, "log"),))
-    (text,) = section(make_view(make_frame(lambda *_: "s", space=space), space=space)).blocks
+    (text,) = section(make_view(lambda *_: "s", space=space, has_summary=True)).blocks
     assert text.text == "The learning rate is no axis of this space, so it has no basin."

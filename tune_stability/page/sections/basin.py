@@ -13,6 +13,7 @@ from tune_stability.page.blocks import Block, Json, Numbers, Picture, Section, T
 from tune_stability.page.marks import arm_marks, band_marks, half_shape, numbers, space_axis
 from tune_stability.page.trials import configurations, embedded
 from tune_stability.plots.figure import own_rate
+from tune_stability.plots.space_axes import words
 from tune_stability.views import StudyView, basin_curve_table, basin_table, configuration_table
 
 _STEP = 0.075
@@ -45,12 +46,15 @@ def _picture(view: StudyView, basins: pd.DataFrame) -> Picture:
     table = configuration_table(view)
     table = table[(table["source"] == "design") & table["recipe"].isin(view.recipes)]
     points = table.merge(embedded(view.trials)[["recipe", "source", "config_index"]].drop_duplicates())
-    data: list[Json] = []
-    for place, (name, (colour, symbol)) in enumerate(arm_marks(view.recipes).items()):
-        own = curves[curves["recipe"] == name]
-        if len(own):
-            data += _curve(own, name, colour)
-        data.append(_points(points[points["recipe"] == name], name, colour, symbol, not len(own)))
+    styles = arm_marks(view.recipes)
+    by_arm = [(name, *style, curves[curves["recipe"] == name]) for name, style in styles.items()]
+    # Bands first, so that they dull no other arm's curve.
+    data = [_band(own, name, colour) for name, colour, _, own in by_arm if len(own)]
+    data += [_curve(own, name, colour) for name, colour, _, own in by_arm if len(own)]
+    for place, (name, colour, symbol, own) in enumerate(by_arm):
+        # A little apart, so that arms which agree do not hide one another.
+        apart = 0.012 * (place - (len(by_arm) - 1) / 2)
+        data.append(_points(points[points["recipe"] == name], name, colour, symbol, apart, not len(own)))
         data += _bar(basins[basins["recipe"] == name], -_STEP * (place + 1.3), colour, name)
     own_place = own_rate(view, axis)
     return Picture(
@@ -67,7 +71,7 @@ def _picture(view: StudyView, basins: pd.DataFrame) -> Picture:
 
 
 def _note(view: StudyView, has_own: bool, has_curves: bool) -> str:
-    others = [name.replace("_", " ") for name in view.spec.space.names if name != "learning_rate"]
+    others = [words(name) for name in view.spec.space.names if name != "learning_rate"]
     parts = ["Points: the share of a configuration's trials that succeed; click one for its rows."]
     if has_curves:
         mean = f", averaged over {', '.join(others)}" if others else ""
@@ -81,24 +85,24 @@ def _note(view: StudyView, has_own: bool, has_curves: bool) -> str:
     return " ".join(parts)
 
 
-def _curve(own: pd.DataFrame, name: str, colour: str) -> list[Json]:
-    x = own["learning_rate"]
-    return [
-        band_marks(x, own["low"], own["high"], colour, name),
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": name,
-            "legendgroup": name,
-            "x": numbers(x, 4),
-            "y": numbers(own["probability"], 3),
-            "line": {"color": colour, "width": 2.5},
-            "hovertemplate": "%{y:.2f} at %{x:.2~g}<extra>%{fullData.name}</extra>",
-        },
-    ]
+def _band(own: pd.DataFrame, name: str, colour: str) -> Json:
+    return band_marks(own["learning_rate"], own["low"], own["high"], colour, name)
 
 
-def _points(own: pd.DataFrame, name: str, colour: str, symbol: str, in_legend: bool) -> Json:
+def _curve(own: pd.DataFrame, name: str, colour: str) -> Json:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "legendgroup": name,
+        "x": numbers(own["learning_rate"], 4),
+        "y": numbers(own["probability"], 3),
+        "line": {"color": colour, "width": 2.5},
+        "hovertemplate": "%{y:.2f} at %{x:.2~g}<extra>%{fullData.name}</extra>",
+    }
+
+
+def _points(own: pd.DataFrame, name: str, colour: str, symbol: str, apart: float, in_legend: bool) -> Json:
     return {
         "type": "scatter",
         "mode": "markers",
@@ -106,10 +110,11 @@ def _points(own: pd.DataFrame, name: str, colour: str, symbol: str, in_legend: b
         "legendgroup": name,
         "showlegend": in_legend,
         "x": numbers(own["learning_rate"], 4),
-        "y": numbers(own["share"], 3),
+        "y": numbers(own["share"] + apart, 3),
         "marker": {"color": colour, "symbol": symbol, "size": 8, "opacity": 0.55},
         "customdata": configurations(own),
-        "hovertemplate": "%{y:.0%} succeed at %{x:.2~g}<extra>%{fullData.name}</extra>",
+        "text": [f"{wins:.0f} of {n}" for wins, n in own[["successes", "n_trials"]].itertuples(index=False)],
+        "hovertemplate": "%{text} trials succeed at %{x:.2~g}<extra>%{fullData.name}</extra>",
     }
 
 
@@ -176,10 +181,10 @@ def _parts(own: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _rate(edge: Mapping[str, Any]) -> str:
     if not edge["inside"]:
-        return f"{'below' if edge['quantity'] == 'lower' else 'above'} {edge['estimate']:.2g}"
+        return f"{'below' if edge['quantity'] == 'lower' else 'above'} {edge['estimate']:.1e}"
     if not edge["trustworthy"]:
-        return f"{edge['estimate']:.2g} ?"
-    return f"{edge['estimate']:.2g} [{edge['low']:.2g}, {edge['high']:.2g}]"
+        return f"{edge['estimate']:.1e} ?"
+    return f"{edge['estimate']:.1e} [{edge['low']:.1e}, {edge['high']:.1e}]"
 
 
 def _decades(width: Mapping[str, Any]) -> str:
