@@ -15,6 +15,7 @@ from tune_stability.outcomes import SuccessRule
 from tune_stability.recipes import get_recipe
 from tune_stability.sampling.designs import design_points
 from tune_stability.spaces import SearchSpace, get_space
+from tune_stability.store.schema import column_names
 from tune_stability.studies import StudySpec
 from tune_stability.views import StudyView, view_study
 
@@ -156,8 +157,12 @@ def make_view() -> ViewMaker:
             "num_seeds": 2,
         }
         spec = StudySpec(**{**known, **changed})
-        steps = pd.DataFrame({"trial_id": []})
+        trials = trials.assign(**{name: None for name in column_names("trials") if name not in trials})
+        curves, gradients = (
+            pd.DataFrame(columns=list(column_names(table))).astype({"trial_id": str})
+            for table in ("curves", "gradients")
+        )
         design = "sobol" if spec.sampler == "sobol" else None
-        return view_study(spec, trials, steps, steps, "results/a study", SuccessRule.parse(rule), recipes, design)
+        return view_study(spec, trials, curves, gradients, "results/a study", SuccessRule.parse(rule), recipes, design)
 
     return make
