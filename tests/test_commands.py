@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from tune_stability.commands import rerun_command
+from tune_stability.commands import report_command, rerun_command
 
 ID = "52241eff4edb13d5d3ed"
 
@@ -24,3 +24,16 @@ ID = "52241eff4edb13d5d3ed"
 )
 def test_the_command_has_these_words_for_a_shell(arguments: tuple[str, ...], words: list[str]) -> None:
     assert shlex.split(rerun_command(*arguments)) == ["python", "-m", "tune_stability.rerun", *words]
+
+
+def test_the_command_of_a_report() -> None:
+    words = shlex.split(report_command(["a study", "-x"], ["majority", "margin:0.05"], ["stable", "it's"]))
+    assert words[:3] == ["python", "-m", "tune_stability.report"]
+    assert words[3:] == [
+        "a study",
+        "./-x",
+        "--success-rule=majority",
+        "--success-rule=margin:0.05",
+        "--recipes=stable,it's",
+    ]
+    assert report_command(["a"], []) == "python -m tune_stability.report a"

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from tune_stability import load_results
+from tune_stability.display.console import make_console
 from tune_stability.errors import StoreWarning, UserError
 from tune_stability.outcomes import SuccessRule
-from tune_stability.reporting import study_views
+from tune_stability.reporting import study_views, write_report
 from tune_stability.views import chosen_trials
 
 SMALL = Path(__file__).parents[1] / "results" / "lr-minilm-rte"
@@ -30,12 +31,15 @@ def test_a_view_has_the_logged_steps_of_the_chosen_trials_alone(store: str) -> N
         assert len(getattr(view, table)) == whole["trial_id"].isin(chosen).sum()
 
 
-def test_a_view_knows_its_command(store: str) -> None:
-    rules = [SuccessRule.parse(text) for text in ("margin:0.05", "majority")]
-    views = study_views(store, rules, ["devlin+correction"])
+def test_the_first_recipe_is_the_baseline(store: str) -> None:
+    (view,) = study_views(store, RULE, ["devlin+correction"])
+    assert view.recipes == ("devlin+correction", "devlin")
+
+
+def test_a_page_has_its_command(store: str) -> None:
+    write_report([store], ["margin:0.05", "majority"], ["devlin+correction"], store, make_console())
     command = f"python -m tune_stability.report {store} --success-rule=margin:0.05 --success-rule=majority"
-    assert {view.command for view in views} == {f"{command} --recipes=devlin+correction"}
-    assert views[0].recipes[0] == "devlin+correction"
+    assert f"{command} --recipes=devlin+correction" in (Path(store) / "report.html").read_text()
 
 
 def test_damage_is_warned_of_once_and_kept(store: str) -> None:

@@ -25,15 +25,10 @@ def rerun_command(store: str, trial_id: str, data_dir: str | None = None, traina
     return shlex.join(command)
 
 
-def report_command(store: str, rules: Sequence[str], recipes: Sequence[str] = ()) -> str:
-    """The line for a POSIX shell that makes the report of a study. `store` as in `rerun_command`."""
-    command = [
-        "python",
-        "-m",
-        "tune_stability.report",
-        _no_option(store),
-        *(f"--success-rule={rule}" for rule in rules),
-    ]
+def report_command(stores: Sequence[str], rules: Sequence[str], recipes: Sequence[str] = ()) -> str:
+    """The line for a POSIX shell that makes the report of a study, or of two. `stores` as in `rerun_command`."""
+    command = ["python", "-m", "tune_stability.report", *map(_no_option, stores)]
+    command += [f"--success-rule={rule}" for rule in rules]
     return shlex.join([*command, f"--recipes={','.join(recipes)}"] if recipes else command)
 
 

@@ -36,7 +36,10 @@ def write_report(
     opens itself anew, 0 for never. Every file is put in place whole. Raises `UserError` for bad input.
     """
     parsed = [SuccessRule.parse(rule) for rule in rules]
-    studies = [study_views(store, parsed, recipes) for store in stores]
+    command = report_command([locate(store).name for store in stores], rules, recipes)
+    studies = [
+        [dataclasses.replace(view, command=command) for view in study_views(store, parsed, recipes)] for store in stores
+    ]
     location = locate(out)
     page = location.page_file if len(stores) == 1 else location.comparison_file(studies[1][0].spec.name)
     location.write(page, render_page(studies, reload_seconds).encode())
@@ -67,11 +70,11 @@ def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str]
         raise UserError(
             f"{store} has no recipe {unknown[0]!r}; it has {', '.join(recipe.name for recipe in spec.recipes)}."
         )
-    design, place = design_to_analyse(spec, int((trials["status"] == "completed").sum())), locate(store).name
+    design = design_to_analyse(spec, int((trials["status"] == "completed").sum()))
+    place = locate(store).name
     views = [view_study(spec, trials, curves, gradients, place, rule, names, design) for rule in rules]
-    command = report_command(place, [str(rule) for rule in rules], recipes)
     damage = tuple(dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, StoreWarning)))
-    return [dataclasses.replace(view, command=command, damage=damage) for view in views]
+    return [dataclasses.replace(view, damage=damage) for view in views]
 
 
 def write_figures(location: Location, view: StudyView) -> list[str]:
