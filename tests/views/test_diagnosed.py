@@ -41,7 +41,7 @@ def view(
     )  # fmt: skip
     steps = pd.DataFrame(curves, columns=["trial_id", "step", "loss", "score"])
     norms = pd.DataFrame(gradients, columns=["trial_id", "step", "layer_group", "norm"])
-    return StudyView(spec, pd.DataFrame(trials), steps, norms, "here", SuccessRule.parse(rule), ("stable",), None)
+    return StudyView(spec, pd.DataFrame(trials), steps, norms, "here", SuccessRule.parse(rule), ("stable",), None, None)
 
 
 def chosen(trials: list[dict[str, object]], space: SearchSpace = RATES) -> list[tuple[str, str, str]]:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from tune_stability.analysis import Interval
+from tune_stability.plots.space_axes import at_value
 from tune_stability.views import StudyView
 
 
@@ -53,6 +58,29 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.1f} {unit}"
     return f"{seconds:.2g} seconds" if seconds < 10 else f"{seconds:.0f} seconds"
+
+
+def number(value: Any) -> str:
+    """A number to three digits; anything else as it is."""
+    if not isinstance(value, (float, np.floating)):
+        return str(value)
+    return f"{value:.3g}" if math.isfinite(value) else "not finite"
+
+
+def metric_name(view: StudyView) -> str:
+    """What the scores measure. The study has a trial with an outcome."""
+    return str(view.completed["metric"].iloc[0]).replace("_", " ")
+
+
+def trial_name(view: StudyView, row: Mapping[str, Any]) -> str:
+    """A trial by its recipe, its place in the space and its seed."""
+    at = ", ".join(at_value(name, row[name]) for name in view.spec.space.names)
+    return f"{row['recipe']} at {at}, seed {row['seed']}"
+
+
+def arm_names(view: StudyView) -> list[str]:
+    """All recipes of the study, so that each has its colour whichever are shown."""
+    return list(dict.fromkeys([*view.recipes, *view.trials["recipe"]]))
 
 
 def design_rows(view: StudyView) -> str:

@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex, to_rgb
 
 from tune_stability.axes import AnyAxis
 from tune_stability.page.blocks import Json
+from tune_stability.page.labels import plotly_text
 from tune_stability.plots.space_axes import is_log, span, ticks, words
 from tune_stability.plots.style import DIFFERENCE_MAP, SUCCESS_MAP, arm_styles
 
@@ -56,7 +57,7 @@ def interval_marks(
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": escaped(name),
+        "name": plotly_text(name),
         "x": numbers(estimate),
         "y": [place + apart for place in range(len(labels))],
         "error_x": {
@@ -71,7 +72,7 @@ def interval_marks(
         "marker": {"color": colour, "symbol": symbol, "size": 13},
         "hovertemplate": "%{text}<extra></extra>",
         "text": [
-            f"{escaped(label)}: {middle:.1f} [{start:.1f}, {end:.1f}]"
+            f"{plotly_text(label)}: {middle:.1f} [{start:.1f}, {end:.1f}]"
             for label, middle, start, end in zip(labels, estimate, low, high, strict=True)
         ],
     }
@@ -81,7 +82,7 @@ def interval_axis(labels: Sequence[str]) -> Json:
     """The vertical axis of `interval_marks`, the first label on top."""
     return {
         "tickvals": list(range(len(labels))),
-        "ticktext": [escaped(label) for label in labels],
+        "ticktext": [plotly_text(label) for label in labels],
         "range": [len(labels) - 0.5, -0.5],
         "zeroline": False,
     }
@@ -96,11 +97,6 @@ def faint(colour: str, opacity: float = 0.22) -> str:
 def numbers(values: Any, digits: int = 5) -> list[float | None]:
     """The values as JSON takes them: to so many significant digits, None where not finite."""
     return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in np.asarray(values, float)]
-
-
-def escaped(text: str) -> str:
-    """Text of the study as Plotly shows it letter by letter; it takes some tags for marks of its own."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "% {")
 
 
 def log_axis(title: str, low: float, high: float) -> Json:

@@ -65,7 +65,8 @@ def score_loss_table(view: StudyView) -> pd.DataFrame:
     """A row per trial with an outcome: `trial_id`, `recipe`, `train_loss` (nats, over the last epoch), `score` at the
     end of training, `outcome` by the view's rule and `failure_mode` as stored."""
     rows = view.completed
-    rows = rows.assign(outcome=np.where(rows["success"] == 1, "success", "failed"))
+    numbers = {name: rows[name].astype(float) for name in ("train_loss", "score")}
+    rows = rows.assign(outcome=np.where(rows["success"] == 1, "success", "failed"), **numbers)
     return rows[["trial_id", "recipe", "train_loss", "score", "outcome", "failure_mode"]].reset_index(drop=True)
 
 

@@ -31,7 +31,7 @@ def recipe_table(view: StudyView) -> pd.DataFrame:
 def origin_table(view: StudyView) -> pd.DataFrame:
     """A row per thing that trials ran with and its value: `what`, `value` ("not recorded" if none) and `trials`.
 
-    The last rows say when the first and the last of them `started`, and how long all took together.
+    The last rows say when the first and the last of them started.
     """
     rows: list[tuple[str, str, int]] = []
     for name in _ORIGINS:
@@ -40,8 +40,6 @@ def origin_table(view: StudyView) -> pd.DataFrame:
     started = view.trials["started_at"].dropna()
     if not started.empty:
         rows += [(what, f"{at:%Y-%m-%d %H:%M} UTC", len(started)) for what, at in _ends(started)]
-    seconds = view.trials["seconds"].astype(float)
-    rows.append(("time of all trials", _duration(float(seconds.sum())), int(seconds.notna().sum())))
     return pd.DataFrame(rows, columns=["what", "value", "trials"])
 
 
@@ -95,10 +93,6 @@ def _differences(recipe: Recipe) -> str:
 
 def _ends(started: pd.Series[pd.Timestamp]) -> list[tuple[str, pd.Timestamp]]:
     return [("first start", started.min()), ("last start", started.max())]
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} seconds" if seconds < 120 else f"{seconds / 3600:.2f} hours"
 
 
 def _last_line(text: object) -> str:

@@ -1,4 +1,4 @@
-"""Studies as a section sees them, made from letters."""
+"""Studies as the page sees them, made from letters."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ORIGIN = {
     "tune_stability_version": "0.1.0", "python_version": "3.11.7", "torch_version": None, "transformers_version": None,
     "git_commit": "abc",
 }  # fmt: skip
-ViewMaker = Callable[..., StudyView]
+StudyMaker = Callable[..., StudyView]
 
 
 @pytest.fixture
-def make_view(make_frame) -> ViewMaker:
+def view_of(make_frame) -> StudyMaker:
     """Makes the view of a study in which `letter(recipe, index, seed)` says how each trial ended, as in `make_frame`.
 
     `has_summary` computes the statistics, which takes a moment. `edit` changes the table of trials first.

@@ -39,8 +39,8 @@ def named(found: Section) -> dict[str, Picture]:
     return {picture.name: picture for picture in pictures(found.blocks)}
 
 
-def test_each_failure_mode_has_a_pair_to_choose(make_view) -> None:
-    found = section(make_view(mixed))
+def test_each_failure_mode_has_a_pair_to_choose(view_of) -> None:
+    found = section(view_of(mixed))
     assert "Of 16 trials with an outcome 5 failed" in texts(found)
     assert "*vanishing gradients* 4" in texts(found)
     assert "*undertrained* 1" in texts(found)
@@ -58,8 +58,8 @@ def test_each_failure_mode_has_a_pair_to_choose(make_view) -> None:
     }
 
 
-def test_a_point_knows_its_trial(make_view) -> None:
-    view = make_view(mixed)
+def test_a_point_knows_its_trial(view_of) -> None:
+    view = view_of(mixed)
     failed = view.trials.set_index("trial_id")["outcome"]
     shown = named(section(view))
     for part, outcome in (("failed", "failed"), ("success", "success")):
@@ -79,15 +79,15 @@ def test_a_point_knows_its_trial(make_view) -> None:
     assert all(placed[name] == (rows.loc[name, "train_loss"], rows.loc[name, "score"]) for name in placed)
 
 
-def test_both_panels_of_gradients_have_one_range(make_view) -> None:
-    shown = named(section(make_view(mixed)))
+def test_both_panels_of_gradients_have_one_range(view_of) -> None:
+    shown = named(section(view_of(mixed)))
     ranges = [shown[f"gradients-vanishing_gradients-{part}"].layout["yaxis"]["range"] for part in ("failed", "success")]
     # From .001 to 1, and a bit.
     assert ranges[0] == ranges[1] == pytest.approx([-3.2, 0.2])
 
 
-def test_the_rule_decides_on_the_symbol_not_on_the_trials_chosen(make_view) -> None:
-    view, strict = make_view(mixed), make_view(mixed, rule="margin:0.9")
+def test_the_rule_decides_on_the_symbol_not_on_the_trials_chosen(view_of) -> None:
+    view, strict = view_of(mixed), view_of(mixed, rule="margin:0.9")
     symbols = [
         {trace["marker"]["symbol"] for trace in named(section(one))["score-against-loss"].data if "customdata" in trace}
         for one in (view, strict)
@@ -110,8 +110,8 @@ def test_the_rule_decides_on_the_symbol_not_on_the_trials_chosen(make_view) -> N
     ],
     ids=["no failure", "only failures", "all diverged", "only errors"],
 )
-def test_whatever_happened_the_section_says_so(make_view, letter: str, said: str, names: set[str]) -> None:
-    found = section(make_view(lambda *_: letter, n_configs=2))
+def test_whatever_happened_the_section_says_so(view_of, letter: str, said: str, names: set[str]) -> None:
+    found = section(view_of(lambda *_: letter, n_configs=2))
     assert said in texts(found)
     assert set(named(found)) == names
     json.dumps([(picture.data, picture.layout) for picture in named(found).values()], allow_nan=False)
@@ -125,16 +125,16 @@ def test_whatever_happened_the_section_says_so(make_view, letter: str, said: str
     ],
     ids=["no learning rate", "choices"],
 )
-def test_other_spaces(make_view, space: SearchSpace) -> None:
-    assert "gradients-vanishing_gradients-failed" in named(section(make_view(mixed, space=space)))
+def test_other_spaces(view_of, space: SearchSpace) -> None:
+    assert "gradients-vanishing_gradients-failed" in named(section(view_of(mixed, space=space)))
 
 
-def test_one_configuration_and_one_seed(make_view) -> None:
-    assert "loss-vanishing_gradients" in named(section(make_view(mixed, n_configs=1, n_seeds=1)))
+def test_one_configuration_and_one_seed(view_of) -> None:
+    assert "loss-vanishing_gradients" in named(section(view_of(mixed, n_configs=1, n_seeds=1)))
 
 
-def test_gradients_of_a_diverged_trial_leave_gaps(make_view) -> None:
-    view = make_view(lambda recipe, *_: "d" if recipe == "devlin" else "s")
+def test_gradients_of_a_diverged_trial_leave_gaps(view_of) -> None:
+    view = view_of(lambda recipe, *_: "d" if recipe == "devlin" else "s")
     view.gradients.loc[view.gradients["step"] == 2, "norm"] = np.inf
     view.gradients.loc[view.gradients["step"] == 3, "norm"] = 0.0
     picture = named(section(view))["gradients-diverged-failed"]
@@ -143,18 +143,18 @@ def test_gradients_of_a_diverged_trial_leave_gaps(make_view) -> None:
     assert "8 without a finite loss and score have no place" in named(section(view))["score-against-loss"].note
 
 
-def test_without_records_of_gradients_it_says_so(make_view) -> None:
-    view = make_view(mixed)
+def test_without_records_of_gradients_it_says_so(view_of) -> None:
+    view = view_of(mixed)
     found = section(dataclasses.replace(view, curves=view.curves.head(0), gradients=view.gradients.head(0)))
     assert set(named(found)) == {"score-against-loss"}
     (choice,) = (block for block in found.blocks if isinstance(block, Choice))
     assert all(own[-1] == Text("No gradients were recorded in these trials.") for _, own in choice.options)
 
 
-def test_a_recipe_with_marks_in_its_name_is_shown_letter_by_letter(make_view) -> None:
+def test_a_recipe_with_marks_in_its_name_is_shown_letter_by_letter(view_of) -> None:
     def renamed(trials):
         return trials.assign(recipe=trials["recipe"].replace("devlin", "<b>x</b>"))
 
-    found = section(make_view(mixed, edit=renamed))
+    found = section(view_of(mixed, edit=renamed))
     names = {trace["name"] for trace in named(found)["score-against-loss"].data}
     assert "&lt;b&gt;x&lt;/b&gt;" in names

@@ -5,18 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from tune_stability.page.blocks import Block, Choice, Row, Section, Text
+from tune_stability.page.labels import metric_name, number, trial_name
 from tune_stability.page.sections.ends import ends
+from tune_stability.page.sections.failure_modes import MEANINGS
 from tune_stability.page.sections.training import curve_pictures, gradient_picture
 from tune_stability.page.trials import records
-from tune_stability.page.words import metric_name, number, trial_name, words
+from tune_stability.plots.space_axes import words
 from tune_stability.views import StudyView, chosen_trials, gradient_table, training_curve_table
-
-_MEANING = {
-    "diverged": "the loss or the gradient was not finite",
-    "vanishing_gradients": "the loss stayed at chance, and the gradients of the lower layers vanished for good",
-    "undertrained": "the loss stayed at chance, with gradients alive",
-    "no_generalization": "the training loss fell well under chance, and the validation score did not rise",
-}
 
 
 def section(view: StudyView) -> Section:
@@ -26,7 +21,7 @@ def section(view: StudyView) -> Section:
     blocks: list[Block] = [Text(_counted(view))]
     gradients, curves = gradient_table(view), training_curve_table(view)
     options = tuple(
-        (words(mode), _of_mode(view, chosen, *(t[t["failure_mode"] == mode] for t in (gradients, curves))))
+        (words(str(mode)), _of_mode(view, chosen, *(t[t["failure_mode"] == mode] for t in (gradients, curves))))
         for mode, chosen in chosen_trials(view.trials, view.spec.space).groupby("failure_mode", sort=False)
     )
     blocks += [Choice("Failure mode", options)] if len(options) > 1 else [block for _, own in options for block in own]
@@ -37,9 +32,7 @@ def _counted(view: StudyView) -> str:
     modes = view.completed["failure_mode"].value_counts()
     if modes.empty:
         return f"*No failure* to explain: all {len(view.completed):,} trials with an outcome beat the majority."
-    counts = "; ".join(
-        f"*{words(mode)}* {count:,} ({_MEANING.get(str(mode), 'unknown here')})" for mode, count in modes.items()
-    )
+    counts = ", ".join(f"*{words(str(mode))}* {count:,}" for mode, count in modes.items())
     return (
         f"Of {len(view.completed):,} trials with an outcome {modes.sum():,} failed by the rule majority, by which the "
         f"failure modes are told apart: {counts}."
@@ -51,9 +44,10 @@ def _of_mode(view: StudyView, chosen: pd.DataFrame, gradients: pd.DataFrame, cur
     if gradients.empty:
         blocks.append(Text("No gradients were recorded in these trials."))
     else:
-        blocks.append(Row("", tuple(gradient_picture(view, row, gradients) for row in records(chosen))))
+        pictures = tuple(gradient_picture(view, row, gradients) for row in records(chosen))
+        blocks.append(Row("Gradient norms", pictures, "Before clipping; the lowest layers are darkest."))
     if not curves.empty:
-        blocks.append(Row("", curve_pictures(view, chosen, curves)))
+        blocks.append(Row("Loss and score", curve_pictures(view, chosen, curves)))
     return tuple(blocks)
 
 
@@ -66,4 +60,4 @@ def _introduced(view: StudyView, chosen: pd.DataFrame) -> str:
     said = " against ".join(
         f"{trial_name(view, row)} ({metric_name(view)} {number(row['score'])} at the end)" for row in records(chosen)
     )
-    return f"{how}: {said}."
+    return f"{MEANINGS.get(chosen['failure_mode'].iloc[0], '')} {how}: {said}.".strip()

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from tune_stability.page.blocks import Json, Picture, Text
-from tune_stability.page.marks import escaped, majority_line, numbers
+from tune_stability.page.labels import arm_names, metric_name, plotly_text
+from tune_stability.page.marks import majority_line, numbers
 from tune_stability.page.trials import embedded, points
-from tune_stability.page.words import arm_names, metric_name
 from tune_stability.plots.style import arm_styles
 from tune_stability.views import StudyView, score_loss_table
 
@@ -50,7 +50,7 @@ def _marks(table: pd.DataFrame, arms: list[str]) -> list[Json]:
                 {
                     "type": "scatter",
                     "mode": "markers",
-                    "name": escaped(recipe),
+                    "name": plotly_text(recipe),
                     # One entry of the legend stands for both outcomes of an arm.
                     "legendgroup": recipe,
                     "showlegend": outcome == outcomes[0],
@@ -58,7 +58,7 @@ def _marks(table: pd.DataFrame, arms: list[str]) -> list[Json]:
                     "y": numbers(rows["score"]),
                     "marker": {"color": colour, "symbol": _SYMBOLS[outcome], "size": 8, "opacity": 0.75},
                     "customdata": points(rows),
-                    "hovertemplate": f"%{{y:.3g}} at loss %{{x:.3g}}<extra>{escaped(recipe)}, {outcome}</extra>",
+                    "hovertemplate": f"%{{y:.3g}} at loss %{{x:.3g}}<extra>{plotly_text(recipe)}, {outcome}</extra>",
                 }
             )
     return marks

@@ -11,7 +11,7 @@ from tune_stability.page.marks import numbers
 from tune_stability.plots.failure_modes import MODE_STYLES
 from tune_stability.views import StudyView, failure_mode_table
 
-_MEANINGS = {
+MEANINGS = {
     "success": "The score at the end of training meets the success rule.",
     "diverged": "The loss or a gradient is not finite, or there is no score.",
     "vanishing_gradients": "The training loss stays at chance, and the gradients of the lower layers stay under "
@@ -20,6 +20,7 @@ _MEANINGS = {
     "no_generalization": f"The training loss is under {AT_CHANCE:g} times chance; the score is not better for it.",
     "unclassified": "Failed by this success rule, a success by the rule under which it was stored.",
 }
+"""What an outcome or a failure mode is, in a sentence."""
 
 
 def section(view: StudyView) -> Section:
@@ -105,5 +106,5 @@ def _counts(table: pd.DataFrame) -> Numbers:
 
 def _meanings(table: pd.DataFrame) -> Numbers:
     modes = table["mode"].unique()
-    rows = [{"outcome or failure mode": unbroken(mode.replace("_", " ")), "meaning": _MEANINGS[mode]} for mode in modes]
+    rows = [{"outcome or failure mode": unbroken(mode.replace("_", " ")), "meaning": MEANINGS[mode]} for mode in modes]
     return Numbers("What they mean", pd.DataFrame(rows))

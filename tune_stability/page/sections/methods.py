@@ -6,8 +6,8 @@ import pandas as pd
 
 from tune_stability.hyperparameters import HYPERPARAMETER_NAMES
 from tune_stability.page.blocks import Block, Numbers, Section, Text
+from tune_stability.page.labels import duration, number
 from tune_stability.page.sections.answer import meaning
-from tune_stability.page.words import number
 from tune_stability.views import StudyView
 from tune_stability.views.provenance import (
     distrusted_table,
@@ -43,7 +43,7 @@ def section(view: StudyView) -> Section:
         Numbers("What was run", _study(view)),
         Numbers("Search space", space_table(view), "Configurations are uniform in the scale of each hyperparameter."),
         Numbers("Recipes", recipe_table(view), _shared(view)),
-        Numbers("With what", origin_table(view), "Counts are of trials, with and without an outcome."),
+        Numbers("With what", origin_table(view), f"All trials took {_time(view)} together."),
         Numbers("Trials", missing_table(view), "An error is an execution that crashed: neither success nor failed."),
     ]
     errors = error_table(view)
@@ -57,6 +57,10 @@ def section(view: StudyView) -> Section:
     if view.command:
         blocks.append(Text(f"*This page* was made by: {view.command}"))
     return Section("methods", "Methods", tuple(blocks))
+
+
+def _time(view: StudyView) -> str:
+    return duration(float(view.trials["seconds"].astype(float).sum()))
 
 
 def _study(view: StudyView) -> pd.DataFrame:
