@@ -49,7 +49,7 @@ LONELY = """(place) => {
 SCROLL = """async () => {
     for (let top = 0; top < document.body.scrollHeight; top += 800) {
         scrollTo(0, top);
-        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        await new Promise((done) => setTimeout(done, 30));
     }
 }"""
 SETTLED = """() => [...document.querySelectorAll(".picture")].filter((place) => place.offsetParent).every((place) =>
