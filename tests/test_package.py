@@ -66,6 +66,7 @@ FRONT = frozenset(
         "report",
         "reporting",
         "watching",
+        "operations",
         "rerun",
         "export",
         "explain",

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from tune_stability.export import export
+from tune_stability.operations import compact, status, verify
 from tune_stability.report import report
 from tune_stability.rerun import rerun
 from tune_stability.search import search
@@ -22,6 +23,9 @@ app.command()(search)
 app.command()(report)
 app.command()(rerun)
 app.command()(export)
+app.command()(status)
+app.command()(verify)
+app.command()(compact)
 
 
 @app.callback()

@@ -12,6 +12,7 @@ from tune_stability.store.reader import load_results, stored_ids
 from tune_stability.store.rows import completed_row, curve_rows, error_row, gradient_rows
 from tune_stability.store.schema import SCHEMA_VERSION, TABLES, Column, Table
 from tune_stability.store.study import check_study, open_study, read_study
+from tune_stability.store.verification import Verification, verify_store
 from tune_stability.store.writer import trial_files, write_files, write_trial
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "StoreWarning",
     "StoredCheckpoint",
     "Table",
+    "Verification",
     "check_study",
     "compact",
     "completed_row",
@@ -37,6 +39,7 @@ __all__ = [
     "read_study",
     "stored_ids",
     "trial_files",
+    "verify_store",
     "write_files",
     "write_trial",
 ]
