@@ -76,6 +76,13 @@ def test_observations_far_within_a_narrow_kernel_are_the_trials_there() -> None:
     assert curve.effective(np.full(5, 4.0), 3 * ones, True)[0] == pytest.approx(3 * expected, rel=1e-6)
 
 
+@pytest.mark.parametrize(("n", "note"), [(64, ""), (63, "With 63 configurations the band is too narrow")])
+def test_it_says_where_the_band_is_too_narrow(n: int, note: str) -> None:
+    curve = success_curve(*study(n, 1, np.random.default_rng(5)), LIMITS)
+    assert curve is not None
+    assert curve.note[: len(note) or None] == note
+
+
 def test_missing_trials_and_few_rates() -> None:
     success, rates = study(16, 2, np.random.default_rng(3))
     success[4] = np.nan

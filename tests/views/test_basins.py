@@ -61,7 +61,7 @@ def test_seeds_are_independent_only_where_nothing_else_varies(make_frame, make_v
 def test_few_learning_rates_have_no_curve(make_frame, make_view, n_configs: int, rows: int) -> None:
     view = make_view(make_frame(lambda *_: "s", n_configs))
     assert len(basin_curve_table(view)) == rows
-    assert list(basin_curve_table(view).columns) == ["recipe", "learning_rate", "probability", "low", "high"]
+    assert list(basin_curve_table(view).columns) == ["recipe", "learning_rate", "probability", "low", "high", "note"]
     assert len(basin_table(view)) == 6
 
 

@@ -34,8 +34,8 @@ def basin_table(view: StudyView) -> pd.DataFrame:
 def basin_curve_table(view: StudyView) -> pd.DataFrame:
     """A row per arm and learning rate: the fitted `probability` of success, `low` and `high` of its 95 % band.
 
-    The band holds at each learning rate for itself. Model-based, averaged over whatever else the space spans. An arm
-    with fewer than five learning rates has no rows.
+    The band holds at each learning rate for itself; `note` says where it is too narrow. Model-based, averaged over
+    whatever else the space spans. An arm with fewer than five learning rates has no rows.
     """
     space, tables = view.spec.space, []
     for name, arms in view.arms.items() if "learning_rate" in space.names else ():
@@ -48,9 +48,9 @@ def basin_curve_table(view: StudyView) -> pd.DataFrame:
         )
         if curve is not None:
             values = (curve.learning_rates, curve.probability, curve.low, curve.high)
-            tables.append(pd.DataFrame({"recipe": name, **dict(zip(_CURVE, values, strict=True))}))
+            tables.append(pd.DataFrame({"recipe": name, **dict(zip(_CURVE, values, strict=True)), "note": curve.note}))
     return (
         pd.concat(tables, ignore_index=True)
         if tables
-        else pd.DataFrame(columns=["recipe", *_CURVE]).astype(dict.fromkeys(_CURVE, float))
+        else pd.DataFrame(columns=["recipe", *_CURVE, "note"]).astype(dict.fromkeys(_CURVE, float))
     )

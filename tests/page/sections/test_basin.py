@@ -14,13 +14,13 @@ LR = get_space("lr", 2e-5)
 
 
 @pytest.fixture
-def make_basin(make_frame, make_view):
+def make_basin(make_frame, view_of):
     """Makes the section of a study that succeeds within `reach` decades of 10 ** -4.8."""
 
     def make(reach: float = 0.6, n_configs: int = 64, letter=None, has_design: bool = True):
         rates = make_frame(lambda *_: "u", n_configs, space=LR).groupby("config_index")["learning_rate"].first()
         inside = letter or (lambda recipe, i, seed: "s" if abs(math.log10(rates[i]) + 4.8) < reach else "u")
-        return section(make_view(inside, n_configs, space=LR, has_summary=has_design))
+        return section(view_of(inside, n_configs, space=LR, has_summary=has_design))
 
     return make
 
@@ -91,7 +91,7 @@ def test_without_design_rows_there_is_a_sentence(make_basin, options, said: str)
     assert said in text.text
 
 
-def test_without_a_learning_rate_there_is_a_sentence(make_view) -> None:
+def test_without_a_learning_rate_there_is_a_sentence(view_of) -> None:
     space = SearchSpace("epochs", (Axis("num_epochs", 1, 20, "log"),))
-    (text,) = section(make_view(lambda *_: "s", space=space, has_summary=True)).blocks
+    (text,) = section(view_of(lambda *_: "s", space=space, has_summary=True)).blocks
     assert text.text == "The learning rate is no axis of this space, so it has no basin."

@@ -31,8 +31,8 @@ def marks(picture: Picture, kind: str, name: str | None = None) -> list[dict]:
     return [mark for mark in picture.data if mark["type"] == kind and (name is None or mark.get("name") == name)]
 
 
-def test_arms_and_their_difference_stand_side_by_side_on_the_same_axes(make_view) -> None:
-    made = section(make_view(half, 16, has_summary=True))
+def test_arms_and_their_difference_stand_side_by_side_on_the_same_axes(view_of) -> None:
+    made = section(view_of(half, 16, has_summary=True))
     assert [block.title for block in made.blocks] == [
         *("Success over learning rate and epochs", "Slices at chosen epochs"),
         *("Success over learning rate and warmup ratio", "Slices at chosen warmup ratios"),
@@ -45,8 +45,8 @@ def test_arms_and_their_difference_stand_side_by_side_on_the_same_axes(make_view
     assert "at 3 epochs (the middle of the axis)" in made.blocks[2].note
 
 
-def test_a_surface_has_points_that_lead_to_their_trials(make_view) -> None:
-    made = section(make_view(half, 16, has_summary=True))
+def test_a_surface_has_points_that_lead_to_their_trials(view_of) -> None:
+    made = section(view_of(half, 16, has_summary=True))
     devlin, stable, difference = made.blocks[0].pictures
     (cells,) = marks(stable, "heatmap")
     assert (len(cells["x"]), len(cells["y"]), len(cells["z"]), len(cells["z"][0])) == (61, 21, 20, 60)
@@ -64,8 +64,8 @@ def test_a_surface_has_points_that_lead_to_their_trials(make_view) -> None:
     assert "recipe'] == 'stable'" in stable.rows
 
 
-def test_slices_show_all_arms_with_bands(make_view) -> None:
-    made = section(make_view(half, 16, has_summary=True))
+def test_slices_show_all_arms_with_bands(view_of) -> None:
+    made = section(view_of(half, 16, has_summary=True))
     assert [picture.title for picture in made.blocks[1].pictures] == ["1 epoch", "3 epochs", "20 epochs"]
     for picture in made.blocks[1].pictures:
         assert [mark["name"] for mark in picture.data if mark.get("name")] == ["devlin", "stable"]
@@ -73,8 +73,8 @@ def test_slices_show_all_arms_with_bands(make_view) -> None:
         assert [band["legendgroup"] for band in bands] == ["devlin", "stable"]
 
 
-def test_a_space_of_one_axis_has_shares_and_their_intervals(make_view) -> None:
-    made = section(make_view(half, 16, space=LR, has_summary=True))
+def test_a_space_of_one_axis_has_shares_and_their_intervals(view_of) -> None:
+    made = section(view_of(half, 16, space=LR, has_summary=True))
     (row,) = made.blocks
     assert [picture.title for picture in row.pictures] == ["devlin", "stable"]
     (points,) = row.pictures[0].data
@@ -95,9 +95,9 @@ def test_a_space_of_one_axis_has_shares_and_their_intervals(make_view) -> None:
     ],
     ids=["epochs", "names", "rate and switch", "no rate"],
 )
-def test_other_spaces(make_view, axes, counts: list[int]) -> None:
+def test_other_spaces(view_of, axes, counts: list[int]) -> None:
     space = SearchSpace("own", axes)
-    made = section(make_view(half, 16, space=space, has_summary=True))
+    made = section(view_of(half, 16, space=space, has_summary=True))
     assert [len(block.pictures) for block in made.blocks] == counts
     for picture in pictures(made):
         assert picture.data
@@ -115,15 +115,15 @@ def test_other_spaces(make_view, axes, counts: list[int]) -> None:
     ],
     ids=["all succeed", "all fail", "one", "missing", "an arm is missing"],
 )
-def test_hostile_studies(make_view, letter, n_configs: int, n_pictures: int, note: str) -> None:
-    found = list(pictures(section(make_view(letter, n_configs, has_summary=True))))
+def test_hostile_studies(view_of, letter, n_configs: int, n_pictures: int, note: str) -> None:
+    found = list(pictures(section(view_of(letter, n_configs, has_summary=True))))
     assert len(found) == n_pictures
     assert found[0].note == note
     json.dumps([(picture.data, picture.layout) for picture in found], allow_nan=False)
 
 
-def test_a_search_without_a_design_shows_where_it_went(make_view) -> None:
-    made = section(make_view(half, 16, edit=lambda trials: trials.assign(source="adaptive")))
+def test_a_search_without_a_design_shows_where_it_went(view_of) -> None:
+    made = section(view_of(half, 16, edit=lambda trials: trials.assign(source="adaptive")))
     assert [picture.title for picture in pictures(made)] == ["devlin", "stable"] * 2
     assert not any(marks(picture, "heatmap") for picture in pictures(made))
     points = [marks(picture, "scatter", "configurations")[0] for picture in pictures(made)]
@@ -132,21 +132,21 @@ def test_a_search_without_a_design_shows_where_it_went(make_view) -> None:
     assert "no surface is fitted" in made.blocks[0].note
 
 
-def test_without_an_outcome_there_is_a_sentence(make_view) -> None:
-    (text,) = section(make_view(lambda *_: "e", has_summary=True)).blocks
+def test_without_an_outcome_there_is_a_sentence(view_of) -> None:
+    (text,) = section(view_of(lambda *_: "e", has_summary=True)).blocks
     assert text.text == "No trial has an outcome yet, so there is no region to show."
 
 
-def test_a_large_study_draws_some_of_its_points_and_says_so(make_view, monkeypatch) -> None:
+def test_a_large_study_draws_some_of_its_points_and_says_so(view_of, monkeypatch) -> None:
     monkeypatch.setattr(page_trials, "MOST_TRIALS", 16)
-    made = section(make_view(half, 16, has_summary=True))
+    made = section(view_of(half, 16, has_summary=True))
     (points,) = marks(made.blocks[0].pictures[0], "scatter", "configurations")
     assert len(points["x"]) == 4
     assert made.blocks[-1].text.startswith("8 of 32 configurations are drawn as points")
 
 
-def test_trials_that_share_seeds_have_no_exact_interval(make_view) -> None:
-    view = make_view(half, 16, space=LR, has_summary=True)
+def test_trials_that_share_seeds_have_no_exact_interval(view_of) -> None:
+    view = view_of(half, 16, space=LR, has_summary=True)
     view = dataclasses.replace(view, spec=dataclasses.replace(view.spec, seed_scheme="factorial"))
     (row,) = section(view).blocks
     assert "error_y" not in row.pictures[0].data[0]

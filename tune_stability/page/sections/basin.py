@@ -57,25 +57,27 @@ def _picture(view: StudyView, basins: pd.DataFrame) -> Picture:
         data.append(_points(points[points["recipe"] == name], name, colour, symbol, apart, not len(own)))
         data += _bar(basins[basins["recipe"] == name], -_STEP * (place + 1.3), colour, name)
     own_place = own_rate(view, axis)
+    shown = curves.iloc[::_EACH].drop(columns="note") if len(curves) else points
     return Picture(
         "basin",
         "Success against the learning rate",
         " ".join(["Success against the learning rate, with each recipe's basin.", *_said(basins)]),
         data,
         _layout(axis, len(view.recipes), own_place),
-        curves.iloc[::_EACH] if len(curves) else points,
+        shown,
         "trials[trials['source'] == 'design'].groupby(['recipe', 'config_index'])",
         height=430 + 22 * len(view.recipes),
-        note=_note(view, own_place is not None, len(curves) > 0),
+        note=_note(view, own_place is not None, curves),
     )
 
 
-def _note(view: StudyView, has_own: bool, has_curves: bool) -> str:
+def _note(view: StudyView, has_own: bool, curves: pd.DataFrame) -> str:
     others = [words(name) for name in view.spec.space.names if name != "learning_rate"]
     parts = ["Points: the share of a configuration's trials that succeed; click one for its rows."]
-    if has_curves:
+    if len(curves):
         mean = f", averaged over {', '.join(others)}" if others else ""
-        parts.append(f"Curve: the fitted probability{mean}, model-based, with a band that holds 95 % at each place.")
+        parts.append(f"Curve: the fitted probability{mean}, model-based, with a 95 % band for each place alone.")
+        parts += [note for note in dict.fromkeys(curves["note"]) if note]
         parts.append(
             "Bars below: the basin, where the curve is at least one half, with the 95 % intervals of its edges; "
             "dotted, with a question mark, where these are not trustworthy."
