@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from tune_stability.analysis import seed_arrays, summarize, variance_split
+from tune_stability.commands import report_command
 from tune_stability.display.looks import print_looks
 from tune_stability.display.summary import print_best, print_summary
 from tune_stability.display.variance import print_variance
@@ -71,3 +72,4 @@ def answer(
         if location.read(location.picture_file) != png.getvalue():
             location.write(location.picture_file, png.getvalue())
         console.print(f"picture: {location.picture_file}", markup=False)
+    console.print(f"to look closer: {report_command([location.name], [])}", markup=False, soft_wrap=True)
