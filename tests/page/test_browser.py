@@ -124,6 +124,8 @@ def opened(visits: Visits, report: Path) -> Any:
 @pytest.fixture
 def page(opened: Any, visits: Visits) -> Iterator[Any]:
     """The page of the real study as a reader finds it; one page, since each opening takes seconds."""
+    # Behind a page that was opened later it may get no frames.
+    opened.bring_to_front()
     opened.set_viewport_size({"width": 1200, "height": 900})
     choose(opened, RULES[0])
     if opened.evaluate("document.documentElement.dataset.theme") == "dark":
