@@ -21,7 +21,9 @@ def report(
         list[str] | None,
         typer.Option(help=f"A rule to switch to, repeatable, the first shown first. Default: {', '.join(RULES)}."),
     ] = None,
-    recipes: Annotated[str | None, typer.Option(help="Arms, the baseline first. Default: the study's order.")] = None,
+    recipes: Annotated[
+        str | None, typer.Option(help="Arms, the baseline first, the treatment last. Default: the study's order.")
+    ] = None,
     out: Annotated[str | None, typer.Option(help="Folder or URL to write to. Default: the study's own.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Write the page again as rows come in.")] = False,
     every: Annotated[float, typer.Option(help="Seconds between looks, with --watch.")] = 30,
