@@ -33,7 +33,7 @@ def report(
     try:
         # Imported here so that --help and bad options answer at once.
         from tune_stability.reporting import write_report
-        from tune_stability.watching import watch_store
+        from tune_stability.watching import watch_stores
 
         names = [name.strip() for name in (recipes or "").split(",") if name.strip()]
         rules = success_rule or RULES
@@ -41,8 +41,8 @@ def report(
         if not watch:
             write_report(stores, rules, names, out or store, console)
             return
-        watch_store(
-            store, every, lambda again: write_report(stores, rules, names, out or store, console, again), console
+        watch_stores(
+            stores, every, lambda again: write_report(stores, rules, names, out or store, console, again), console
         )
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
