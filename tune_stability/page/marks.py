@@ -87,7 +87,7 @@ def interval_axis(labels: Sequence[str]) -> Json:
     """The vertical axis of `interval_marks`, the first label on top."""
     return {
         "tickvals": list(range(len(labels))),
-        "ticktext": [plotly_text(label) for label in labels],
+        "ticktext": [plotly_text(label, breaks=True) for label in labels],
         "range": [len(labels) - 0.5, -0.5],
         "zeroline": False,
     }

@@ -72,5 +72,5 @@ def _picture(found: list[Difference], first: StudyView, second: StudyView) -> Pi
         both,
         "trials[trials['source'] == 'design']",
         height=130 + 90 * len(found),
-        note=f"95 % intervals. The studies are compared {how}.",
+        note=f"95 % intervals; a ? stands over what is not trustworthy. The studies are compared {how}.",
     )
