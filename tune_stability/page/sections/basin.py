@@ -126,7 +126,7 @@ def _bar(own: pd.DataFrame, height: float, colour: str, name: str) -> list[Json]
     if own.empty or not own["found"].iloc[0]:
         return []
     lower, upper, width = _parts(own)
-    shared = {"type": "scatter", "legendgroup": name, "showlegend": False}
+    shared = {"type": "scatter", "legendgroup": name, "showlegend": False, "name": plotly_text(name)}
     said = f"{plotly_text(name)}: {_rate(lower)} to {_rate(upper)}, {_decades(width)} decades"
     ends = numbers([lower["estimate"], upper["estimate"]], 4)
     is_sure = bool(width["trustworthy"])
