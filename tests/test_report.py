@@ -9,7 +9,9 @@ import typer
 from typer.testing import CliRunner, Result
 
 from tune_stability import compare
+from tune_stability.outcomes import SuccessRule
 from tune_stability.report import report
+from tune_stability.reporting import study_views
 from tune_stability.search import search
 
 ANALYTIC = ("--trainable", "tune_stability.training.analytic:run_trial", "--executor", "local", "--seeds", "2")
@@ -127,6 +129,41 @@ def test_the_watched_page_comes_again_until_the_study_is_whole(first: Path, tmp_
     assert "30</dd><dd>of 64 planned" in pages[2].replace("\n", "").replace("      ", "")
     assert '"reloadSeconds":2' in pages[2]
     assert '"reloadSeconds":0' in (tmp_path / "report.html").read_text()
+
+
+def test_both_of_two_studies_are_watched(first: Path, second: Path, tmp_path: Path, monkeypatch) -> None:
+    """The first is whole from the start; of the second, first part of the rows come, then the rest."""
+    shards = sorted((second / "trials").iterdir())
+    looks = []
+
+    def look(seconds: float) -> None:
+        looks.append((tmp_path / "page" / "report-with-second.html").exists())
+        if len(looks) == 1:
+            (tmp_path / "second").mkdir()
+            (tmp_path / "second" / "study.json").write_bytes((second / "study.json").read_bytes())
+            part(shards[0], tmp_path / "second" / "trials", 30)
+        if len(looks) == 2:
+            part(shards[0], tmp_path / "second" / "trials", 64)
+        assert len(looks) < 4
+
+    monkeypatch.setattr("tune_stability.watching.time.sleep", look)
+    rule = ("--success-rule", "majority")
+    result = run(first, tmp_path / "second", "--watch", "--out", tmp_path / "page", *rule)
+    assert result.exit_code == 0, result.output
+    assert looks == [False, True]
+
+
+def test_the_last_recipe_named_is_the_treatment(tmp_path: Path) -> None:
+    arms = ("devlin", "devlin+correction", "stable")
+    place = str(study(tmp_path, "--model", "analytic/a", "--num-configs", "2", "--recipes", ",".join(arms)))
+    orders = {
+        (): arms,
+        ("stable",): ("stable", "devlin", "devlin+correction"),
+        ("devlin", "devlin+correction"): ("devlin", "stable", "devlin+correction"),
+    }
+    for named, order in orders.items():
+        (view,) = study_views(place, [SuccessRule.parse("majority")], named)
+        assert view.recipes == order
 
 
 def part(source: Path, folder: Path, n_rows: int) -> None:

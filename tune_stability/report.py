@@ -21,7 +21,9 @@ def report(
         list[str] | None,
         typer.Option(help=f"A rule to switch to, repeatable, the first shown first. Default: {', '.join(RULES)}."),
     ] = None,
-    recipes: Annotated[str | None, typer.Option(help="Arms, the baseline first. Default: the study's order.")] = None,
+    recipes: Annotated[
+        str | None, typer.Option(help="Arms, the baseline first, the treatment last. Default: the study's order.")
+    ] = None,
     out: Annotated[str | None, typer.Option(help="Folder or URL to write to. Default: the study's own.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Write the page again as rows come in.")] = False,
     every: Annotated[float, typer.Option(help="Seconds between looks, with --watch.")] = 30,
@@ -31,7 +33,7 @@ def report(
     try:
         # Imported here so that --help and bad options answer at once.
         from tune_stability.reporting import write_report
-        from tune_stability.watching import watch_store
+        from tune_stability.watching import watch_stores
 
         names = [name.strip() for name in (recipes or "").split(",") if name.strip()]
         rules = success_rule or RULES
@@ -39,8 +41,8 @@ def report(
         if not watch:
             write_report(stores, rules, names, out or store, console)
             return
-        watch_store(
-            store, every, lambda again: write_report(stores, rules, names, out or store, console, again), console
+        watch_stores(
+            stores, every, lambda again: write_report(stores, rules, names, out or store, console, again), console
         )
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

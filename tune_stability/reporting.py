@@ -32,8 +32,9 @@ def write_report(
 ) -> None:
     """Put the page of a study, or of two side by side, and the figures of one into the folder or URL `out`.
 
-    `rules` as in `--success-rule`; the first of `recipes` is the baseline. `reload_seconds` after which an open page
-    opens itself anew, 0 for never. Every file is put in place whole. Raises `UserError` for bad input.
+    `rules` as in `--success-rule`; the first of `recipes` is the baseline, the last the treatment. `reload_seconds`
+    after which an open page opens itself anew, 0 for never. Every file is put in place whole. Raises `UserError` for
+    bad input.
     """
     parsed = [SuccessRule.parse(rule) for rule in rules]
     command = report_command([locate(store).name for store in stores], rules, recipes)
@@ -51,7 +52,9 @@ def write_report(
 
 
 def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str] = ()) -> list[StudyView]:
-    """The study at `store`, a folder or URL, as each rule judges it. The first of `recipes` is the baseline.
+    """The study at `store`, a folder or URL, as each rule judges it. Of `recipes` the first is the baseline.
+
+    Where there are several, the last is the treatment, which the first screen compares with it.
 
     Raises `UserError` if there is no study, or no trial of it.
     """
@@ -64,7 +67,8 @@ def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str]
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if trials.empty:
         raise UserError(f"{store} has no trial yet; run the search first, or add --watch to wait for it.")
-    names = list(dict.fromkeys([*recipes, *(recipe.name for recipe in spec.recipes)]))
+    others = [recipe.name for recipe in spec.recipes if recipe.name not in recipes]
+    names = list(dict.fromkeys([*recipes[:1], *others, *recipes[1:]]))
     unknown = [name for name in recipes if name not in {recipe.name for recipe in spec.recipes}]
     if unknown:
         raise UserError(

@@ -73,6 +73,12 @@ def test_text_of_the_store_is_shown_and_not_run(trials, make_view) -> None:
     assert json.loads(scripts[0])["studies"][0]["trials"]["columns"]["device"][0] == HOSTILE
 
 
+def test_an_asterisk_of_a_name_is_an_asterisk(trials, make_view) -> None:
+    page = render_page([[make_view(trials, name="a*b*c")], [make_view(trials.assign(score=0.0), name="d*<b>")]])
+    assert "in d*&lt;b&gt; than in a*b*c" in page
+    assert "<strong>25.0 points smaller</strong>" in page
+
+
 def test_each_rule_has_its_answer_and_the_first_is_shown(trials, make_view) -> None:
     rules = ("majority", "margin:0.505")
     page = render_page([[make_view(trials, rule) for rule in rules]])

@@ -9,10 +9,18 @@ import pandas as pd
 
 Json = dict[str, Any]
 
+BOLD_START, BOLD_END = "\x02", "\x03"
+"""No letter of a name, as an asterisk may be."""
+
+
+def bold(text: str) -> str:
+    """Text of a `Headline` or a `Text` that is set in bold."""
+    return f"{BOLD_START}{text}{BOLD_END}"
+
 
 @dataclass(frozen=True)
 class Headline:
-    """The answer in one sentence. Parts between asterisks are set in bold."""
+    """The answer in one sentence, with its number in `bold`."""
 
     text: str
     kind: str = "headline"
@@ -20,7 +28,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph. `is_warning` sets it apart."""
+    """A paragraph, parts of it in `bold`. `is_warning` sets it apart."""
 
     text: str
     is_warning: bool = False

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from tune_stability.commands import rerun_command
-from tune_stability.page.blocks import Json, Picture, Section
+from tune_stability.page.blocks import BOLD_END, BOLD_START, Json, Picture, Section
 from tune_stability.page.sections import SECTIONS, difference
 from tune_stability.page.trials import configurations, embedded, plain, points, trial_rows
 from tune_stability.views import StudyView
@@ -95,15 +95,18 @@ def _parts(columns: list[Columns], rules: list[str]) -> list[tuple[str | None, C
 
 def _environment(pictures: _Pictures) -> Environment:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(place=pictures.place, bold=_bold, rows=_rows)
+    environment.filters.update(place=pictures.place, bold=_bold, rows=_rows, code=repr)
     return environment
 
 
 def _bold(text: str) -> Markup:
-    """What stands between asterisks in bold."""
-    strong = Markup("<strong>{}</strong>")
-    parts = text.split("*")
-    return Markup("").join(strong.format(part) if place % 2 else escape(part) for place, part in enumerate(parts))
+    """What `blocks.bold` marked in bold, all of it escaped."""
+    first, *others = text.split(BOLD_START)
+    made = escape(first.replace(BOLD_END, ""))
+    for part in others:
+        strong, _, rest = part.partition(BOLD_END)
+        made += Markup("<strong>{}</strong>{}").format(strong, rest.replace(BOLD_END, ""))
+    return made
 
 
 def _rows(table: pd.DataFrame) -> list[list[tuple[str, str | None]]]:

@@ -16,10 +16,14 @@ from tune_stability.views import StudyView
 def plotly_text(name: object, breaks: bool = False) -> str:
     """Text from a study that Plotly shows as it is, not as tags.
 
-    `breaks` gives the parts of a recipe's or hyperparameter's long name a line each.
+    `breaks` gives the parts of a recipe's, hyperparameter's or quantity's long name a line each.
     """
     shown = str(name).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return shown.replace("+", "+<br>").replace("_", "<br>") if breaks else shown.replace("_", " ")
+    if not breaks:
+        return shown.replace("_", " ")
+    for part, broken in (("+", "+<br>"), ("_", "<br>"), (" of ", " of<br>"), (" over ", "<br>over ")):
+        shown = shown.replace(part, broken)
+    return shown
 
 
 def with_limits(value: float, low: float, high: float, is_trusted: bool, digits: int = 3) -> str:

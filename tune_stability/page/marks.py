@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_hex
 
 from tune_stability.axes import AnyAxis
 from tune_stability.page.blocks import Json
@@ -51,12 +51,14 @@ def interval_marks(
 ) -> Json:
     """Estimates with intervals as horizontal bars, in percent, at heights 0, 1, ..., which `interval_axis` labels.
 
-    `table` has the fields of intervals. `apart` moves them off their heights, so that several do not hide one another.
+    `table` has the fields of intervals; a `?` stands over what is not trustworthy. `apart` moves them off their
+    heights, so that several do not hide one another.
     """
     estimate, low, high = (100 * table[column].to_numpy(float) for column in ("estimate", "low", "high"))
+    doubts = ["" if is_trusted else "?" for is_trusted in table["trustworthy"]]
     return {
         "type": "scatter",
-        "mode": "markers",
+        "mode": "markers+text",
         "name": plotly_text(name),
         "x": numbers(estimate),
         "y": [place + apart for place in range(len(labels))],
@@ -70,10 +72,13 @@ def interval_marks(
             "color": colour,
         },
         "marker": {"color": colour, "symbol": symbol, "size": 13},
-        "hovertemplate": "%{text}<extra></extra>",
-        "text": [
-            f"{plotly_text(label)}: {middle:.1f} [{start:.1f}, {end:.1f}]"
-            for label, middle, start, end in zip(labels, estimate, low, high, strict=True)
+        "text": doubts,
+        "textposition": "top center",
+        "textfont": {"color": colour, "size": 15},
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "hovertext": [
+            f"{plotly_text(label)}: {middle:.1f} [{start:.1f}, {end:.1f}] {doubt}".strip()
+            for label, middle, start, end, doubt in zip(labels, estimate, low, high, doubts, strict=True)
         ],
     }
 
@@ -82,7 +87,7 @@ def interval_axis(labels: Sequence[str]) -> Json:
     """The vertical axis of `interval_marks`, the first label on top."""
     return {
         "tickvals": list(range(len(labels))),
-        "ticktext": [plotly_text(label) for label in labels],
+        "ticktext": [plotly_text(label, breaks=True) for label in labels],
         "range": [len(labels) - 0.5, -0.5],
         "zeroline": False,
     }
@@ -128,14 +133,13 @@ def space_axis(axis: AnyAxis) -> Json:
 
 def band_marks(x: Any, low: Any, high: Any, colour: str, name: str) -> Json:
     """A band of an arm, which its line shows and hides with itself in the legend."""
-    red, green, blue = (round(255 * part) for part in to_rgb(colour))
     return {
         "type": "scatter",
         "mode": "lines",
         "x": [*numbers(x, 4), *numbers(x, 4)[::-1]],
         "y": [*numbers(low, 3), *numbers(high, 3)[::-1]],
         "fill": "toself",
-        "fillcolor": f"rgba({red},{green},{blue},0.18)",
+        "fillcolor": faint(colour, 0.18),
         "line": {"width": 0},
         "hoverinfo": "skip",
         "showlegend": False,

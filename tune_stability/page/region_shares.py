@@ -7,6 +7,7 @@ import pandas as pd
 from tune_stability.analysis import blaker
 from tune_stability.axes import AnyAxis
 from tune_stability.page.blocks import Json, Picture, Row
+from tune_stability.page.labels import plotly_text
 from tune_stability.page.marks import arm_marks, half_shape, numbers, space_axis
 from tune_stability.page.region_words import rows_of, shown_arms
 from tune_stability.page.trials import configurations
@@ -35,7 +36,7 @@ def _shares(view: StudyView, own: pd.DataFrame, recipe: str, axis: AnyAxis, colo
     data: Json = {
         "type": "scatter",
         "mode": "markers",
-        "name": recipe,
+        "name": plotly_text(recipe),
         "x": numbers(own[axis.name], 4) if is_line else [str(value) for value in own[axis.name]],
         "y": numbers(own["share"], 3),
         "marker": {"color": colour, "symbol": symbol, "size": 9},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tune_stability.axes import AnyAxis
 from tune_stability.hyperparameters import Value
 from tune_stability.page.blocks import Json, Picture, Row
+from tune_stability.page.labels import plotly_text
 from tune_stability.page.marks import arm_marks, band_marks, half_shape, numbers, space_axis
 from tune_stability.page.region_words import DESIGN_ROWS, held_words
 from tune_stability.plots.space_axes import at_value, words
@@ -37,7 +38,7 @@ def _slice(view: StudyView, across: AnyAxis, up: AnyAxis, value: Value) -> Pictu
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": name,
+                "name": plotly_text(name),
                 "legendgroup": name,
                 "x": numbers(rows[across.name], 4),
                 "y": numbers(rows["probability"], 3),

@@ -70,6 +70,7 @@ def depth_colours(count: int) -> list[str]:
 
 COLUMN_WIDTH, PAGE_WIDTH = 3.4, 7.0
 """Inches: one column of a paper in two columns, and both."""
+_FEW_ARMS = 4
 
 
 def for_print() -> AbstractContextManager[None]:
@@ -91,3 +92,13 @@ def single(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure of one pair of axes for print, in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
+
+
+def legend_above(figure: Figure, ax: Axes, columns: int) -> None:
+    """The legend of `ax` over the whole figure, because one inside the axes would make those narrower."""
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=columns, frameon=False)
+
+
+def width_of(n_arms: int) -> float:
+    """Inches: one column for a few arms, so that their names have room, else the page."""
+    return COLUMN_WIDTH if n_arms <= _FEW_ARMS else PAGE_WIDTH

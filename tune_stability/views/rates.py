@@ -18,15 +18,20 @@ def rate_table(view: StudyView) -> pd.DataFrame:
 
 
 def widening_table(view: StudyView) -> pd.DataFrame:
-    """A row per comparison with the baseline and band of epochs: `recipe`, `epochs` (`all` first), and the interval of
-    the widening, in [-1, 1]."""
+    """A row per comparison with the baseline, rows used and band of epochs: `recipe`, `baseline`, `rows` (`design`, or
+    `design and adaptive` where these are prediction-powered), `epochs` (`all` first), and the interval of the widening,
+    in [-1, 1]."""
     keys, intervals = [], []
     for comparison in view.summary.comparisons if view.summary else ():
-        parts = [("all", comparison.widening), *((str(part.band), part.widening) for part in comparison.bands)]
-        for epochs, widening in parts:
-            keys.append({"recipe": comparison.treatment.recipe, "epochs": epochs})
+        parts = [("design", "all", comparison.widening)]
+        if comparison.prediction_powered is not None:
+            parts.append(("design and adaptive", "all", comparison.prediction_powered))
+        parts += [("design", str(part.band), part.widening) for part in comparison.bands]
+        of = {"recipe": comparison.treatment.recipe, "baseline": comparison.baseline.recipe}
+        for rows, epochs, widening in parts:
+            keys.append({**of, "rows": rows, "epochs": epochs})
             intervals.append(widening.difference)
-    return interval_table(keys, intervals, ["recipe", "epochs"])
+    return interval_table(keys, intervals, ["recipe", "baseline", "rows", "epochs"])
 
 
 def interval_table(

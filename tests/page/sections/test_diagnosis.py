@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tune_stability.axes import Axis, ChoiceAxis
-from tune_stability.page.blocks import Block, Choice, Picture, Row, Section, Text
+from tune_stability.page.blocks import Block, Choice, Picture, Row, Section, Text, bold
 from tune_stability.page.sections.diagnosis import section
 from tune_stability.spaces import SearchSpace
 
@@ -42,8 +42,8 @@ def named(found: Section) -> dict[str, Picture]:
 def test_each_failure_mode_has_a_pair_to_choose(view_of) -> None:
     found = section(view_of(mixed))
     assert "Of 16 trials with an outcome 5 failed" in texts(found)
-    assert "*vanishing gradients* 4" in texts(found)
-    assert "*undertrained* 1" in texts(found)
+    assert f"{bold('vanishing gradients')} 4" in texts(found)
+    assert f"{bold('undertrained')} 1" in texts(found)
     (choice,) = (block for block in found.blocks if isinstance(block, Choice))
     assert [name for name, _ in choice.options] == ["vanishing gradients", "undertrained"]
     shown = named(found)
@@ -99,7 +99,7 @@ def test_the_rule_decides_on_the_symbol_not_on_the_trials_chosen(view_of) -> Non
 @pytest.mark.parametrize(
     ("letter", "said", "names"),
     [
-        ("s", "*No failure* to explain", {"gradients--success", "loss-", "score-", "score-against-loss"}),
+        ("s", f"{bold('No failure')} to explain", {"gradients--success", "loss-", "score-", "score-against-loss"}),
         (
             "u",
             "8 failed",

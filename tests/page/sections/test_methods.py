@@ -4,7 +4,7 @@ import dataclasses
 
 import pandas as pd
 
-from tune_stability.page.blocks import Numbers, Section, Text
+from tune_stability.page.blocks import Numbers, Section, Text, bold
 from tune_stability.page.sections.methods import section
 from tune_stability.studies import StopRule
 
@@ -42,7 +42,7 @@ def test_it_says_what_was_run_with_what_and_what_is_missing(view_of) -> None:
     assert shown["Trials"].values.tolist() == [["devlin", 8, 6, 1, 1], ["stable", 8, 7, 1, 0]]
     assert shown["Errors"][["error", "trials"]].values.tolist() == [["RuntimeError: out of memory", 2]]
     assert Text("While reading: left out 1 file.", is_warning=True) in found.blocks
-    assert texts(found)[-1] == "*This page* was made by: python -m x"
+    assert texts(found)[-1] == f"{bold('This page')} was made by: python -m x"
     assert "arXiv 2006.04884" in texts(found)[-2]
     assert "version 0.1.0" in texts(found)[-2]
 

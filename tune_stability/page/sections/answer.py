@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from tune_stability.analysis import Comparison, Interval
 from tune_stability.outcomes import SuccessRule
-from tune_stability.page.blocks import Block, Headline, Picture, Section, Text, Tiles
+from tune_stability.page.blocks import Block, Headline, Numbers, Picture, Section, Text, Tiles, bold
+from tune_stability.page.labels import with_limits
 from tune_stability.page.marks import arm_marks, interval_axis, interval_marks
-from tune_stability.views import StudyView, rate_table
+from tune_stability.views import StudyView, rate_table, widening_table
 
 
 def section(view: StudyView) -> Section:
@@ -15,6 +18,8 @@ def section(view: StudyView) -> Section:
     if view.summary is None:
         return Section("answer", "Answer", (*blocks, Text(_without_design(view), is_warning=True)))
     blocks.append(_rates(view))
+    if view.main is not None:
+        blocks.append(_widenings(view))
     blocks += [Text(text, is_warning=True) for text in _warnings(view)]
     return Section("answer", "Answer", tuple(blocks))
 
@@ -38,22 +43,22 @@ def _headline(view: StudyView) -> str:
         return _comparison(view.main)
     if view.summary is not None:
         arm = view.summary.arms[0]
-        return f"{arm.recipe} succeeds in *{arm.success_rate.format('percent')}* of the region."
+        return f"{arm.recipe} succeeds in {bold(arm.success_rate.format('percent'))} of the region."
     return "This study has no success rate yet." if view.completed.empty else "This study has no design rows."
 
 
 def _comparison(found: Comparison) -> str:
     base, other, difference = found.baseline.recipe, found.treatment.recipe, found.difference
     points = f"{abs(100 * difference.estimate):.1f} points"
-    limits = f"[{100 * difference.low:.1f}, {100 * difference.high:.1f}]"
+    limits = f"[{100 * difference.low:.1f}, {100 * difference.high:.1f}]{'' if difference.trustworthy else ' ?'}"
     if difference.low > 0:
-        return f"{other} widens the region of successful runs by *{points}* {limits} over {base}."
+        return f"{other} widens the region of successful runs by {bold(points)} {limits} over {base}."
     if difference.high < 0:
-        return f"{other} narrows the region of successful runs by *{points}* {limits} against {base}."
+        return f"{other} narrows the region of successful runs by {bold(points)} {limits} against {base}."
     way = "more" if difference.estimate >= 0 else "less"
     return (
-        f"Whether {other} widens the region of successful runs is open: *{points} {way}* than {base}, but the interval "
-        f"{limits} holds zero."
+        f"Whether {other} widens the region of successful runs is open: {bold(f'{points} {way}')} than {base}, but "
+        f"the interval {limits} holds zero."
     )
 
 
@@ -88,15 +93,36 @@ def _rates(view: StudyView) -> Picture:
         f"Interval plot of the success rate of each recipe: {said}.",
         data,
         {
-            "xaxis": {"title": {"text": "share of the region that succeeds, %"}, "range": [-2, 102]},
+            "xaxis": {"title": {"text": "success rate, % of the region"}, "range": [-2, 102]},
             "yaxis": interval_axis(view.recipes),
             "showlegend": False,
         },
         table,
         "trials[trials['source'] == 'design'].groupby(['recipe', 'config_index'])",
         height=110 + 44 * len(view.recipes),
-        note="95 % intervals over configurations and seeds, from design rows.",
+        note="95 % intervals over configurations and seeds, from design rows; a ? stands over what is not trustworthy.",
     )
+
+
+def _widenings(view: StudyView) -> Numbers:
+    table = widening_table(view)
+    shown = pd.DataFrame({"recipe": table["recipe"], "over": table["baseline"]})
+    note = (
+        "Differences of success rates on the same configurations and seeds, with 95 % intervals; a ? ends what is not "
+        "trustworthy."
+    )
+    if (table["rows"] != "design").any():
+        shown["rows"] = table["rows"]
+        note += (
+            " With adaptive rows it is prediction-powered: the mean of a fitted surface, corrected by the design rows."
+        )
+    if (table["epochs"] != "all").any():
+        shown["epochs"] = table["epochs"]
+    shown["widening, points"] = [
+        with_limits(100 * row["estimate"], 100 * row["low"], 100 * row["high"], row["trustworthy"], digits=1)
+        for row in table.to_dict("records")
+    ]
+    return Numbers("Widening", shown, note)
 
 
 def _warnings(view: StudyView) -> list[str]:

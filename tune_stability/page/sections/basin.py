@@ -10,6 +10,7 @@ import pandas as pd
 
 from tune_stability.axes import AnyAxis
 from tune_stability.page.blocks import Block, Json, Numbers, Picture, Section, Text
+from tune_stability.page.labels import plotly_text
 from tune_stability.page.marks import arm_marks, band_marks, half_shape, numbers, space_axis
 from tune_stability.page.trials import configurations, embedded
 from tune_stability.plots.figure import own_rate
@@ -95,7 +96,7 @@ def _curve(own: pd.DataFrame, name: str, colour: str) -> Json:
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": name,
+        "name": plotly_text(name),
         "legendgroup": name,
         "x": numbers(own["learning_rate"], 4),
         "y": numbers(own["probability"], 3),
@@ -108,7 +109,7 @@ def _points(own: pd.DataFrame, name: str, colour: str, symbol: str, apart: float
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": name,
+        "name": plotly_text(name),
         "legendgroup": name,
         "showlegend": in_legend,
         "x": numbers(own["learning_rate"], 4),
@@ -125,8 +126,8 @@ def _bar(own: pd.DataFrame, height: float, colour: str, name: str) -> list[Json]
     if own.empty or not own["found"].iloc[0]:
         return []
     lower, upper, width = _parts(own)
-    shared = {"type": "scatter", "legendgroup": name, "showlegend": False, "name": name}
-    said = f"{name}: {_rate(lower)} to {_rate(upper)}, {_decades(width)} decades"
+    shared = {"type": "scatter", "legendgroup": name, "showlegend": False, "name": plotly_text(name)}
+    said = f"{plotly_text(name)}: {_rate(lower)} to {_rate(upper)}, {_decades(width)} decades"
     ends = numbers([lower["estimate"], upper["estimate"]], 4)
     is_sure = bool(width["trustworthy"])
     line = {"color": colour, "width": 6 if is_sure else 3, "dash": "solid" if is_sure else "dot"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tune_stability.page.blocks import Block, Choice, Row, Section, Text
+from tune_stability.page.blocks import Block, Choice, Row, Section, Text, bold
 from tune_stability.page.labels import metric_name, number, trial_name
 from tune_stability.page.sections.ends import ends
 from tune_stability.page.sections.failure_modes import MEANINGS
@@ -31,8 +31,8 @@ def section(view: StudyView) -> Section:
 def _counted(view: StudyView) -> str:
     modes = view.completed["failure_mode"].value_counts()
     if modes.empty:
-        return f"*No failure* to explain: all {len(view.completed):,} trials with an outcome beat the majority."
-    counts = ", ".join(f"*{words(str(mode))}* {count:,}" for mode, count in modes.items())
+        return f"{bold('No failure')} to explain: all {len(view.completed):,} trials with an outcome beat the majority."
+    counts = ", ".join(f"{bold(words(str(mode)))} {count:,}" for mode, count in modes.items())
     return (
         f"Of {len(view.completed):,} trials with an outcome {modes.sum():,} failed by the rule majority, by which the "
         f"failure modes are told apart: {counts}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tune_stability.page.blocks import Block, Headline, Picture, Section, Text
+from tune_stability.page.blocks import Block, Headline, Picture, Section, Text, bold
 from tune_stability.page.marks import interval_axis, interval_marks
 from tune_stability.views import Difference, StudyView, study_differences
 from tune_stability.views.rates import interval_table
@@ -33,14 +33,14 @@ def _names(first: StudyView, second: StudyView) -> tuple[str, str]:
 
 def _headline(found: Difference, first: str, second: str) -> str:
     one = found.difference
-    limits = f"[{100 * one.low:.1f}, {100 * one.high:.1f}]"
+    limits = f"[{100 * one.low:.1f}, {100 * one.high:.1f}]{'' if one.trustworthy else ' ?'}"
     points = f"{abs(100 * one.estimate):.1f} points"
     where = f"in {second} than in {first}"
+    way = "larger" if one.estimate >= 0 else "smaller"
     if one.low <= 0 <= one.high:
-        way = "larger" if one.estimate >= 0 else "smaller"
-        whether = f"Whether the {found.quantity} differs is open: *{points} {way}* {where}"
+        whether = f"Whether the {found.quantity} differs is open: {bold(f'{points} {way}')} {where}"
         return f"{whether}, but the interval {limits} holds zero."
-    return f"The {found.quantity} is *{points} {'larger' if one.low > 0 else 'smaller'}* {limits} {where}."
+    return f"The {found.quantity} is {bold(f'{points} {way}')} {limits} {where}."
 
 
 def _picture(found: list[Difference], first: StudyView, second: StudyView) -> Picture:
@@ -72,5 +72,5 @@ def _picture(found: list[Difference], first: StudyView, second: StudyView) -> Pi
         both,
         "trials[trials['source'] == 'design']",
         height=130 + 90 * len(found),
-        note=f"95 % intervals. The studies are compared {how}.",
+        note=f"95 % intervals; a ? stands over what is not trustworthy. The studies are compared {how}.",
     )

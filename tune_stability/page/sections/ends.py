@@ -31,7 +31,11 @@ def ends(view: StudyView) -> Picture | Text:
         f"Points of {len(finite):,} trials, {metric_name(view)} at the end of training against training loss. By the "
         f"rule {view.rule}, {_medians(finite)}.",
         _marks(finite, arm_names(view)),
-        {"xaxis": losses, "yaxis": {"title": {"text": metric_name(view)}}, **majority_line(view.completed)},
+        {
+            "xaxis": losses,
+            "yaxis": {"title": {"text": plotly_text(metric_name(view))}},
+            **majority_line(view.completed),
+        },
         finite,
         "trials[trials['status'] == 'completed'][['train_loss', 'score']]",
         height=460,
@@ -58,7 +62,7 @@ def _marks(table: pd.DataFrame, arms: list[str]) -> list[Json]:
                     "y": numbers(rows["score"]),
                     "marker": {"color": colour, "symbol": _SYMBOLS[outcome], "size": 8, "opacity": 0.75},
                     "customdata": points(rows),
-                    "hovertemplate": f"%{{y:.3g}} at loss %{{x:.3g}}<extra>{plotly_text(recipe)}, {outcome}</extra>",
+                    "hovertemplate": f"%{{y:.3g}} at loss %{{x:.3g}}<extra>%{{fullData.name}}, {outcome}</extra>",
                 }
             )
     return marks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tune_stability.hyperparameters import HYPERPARAMETER_NAMES
-from tune_stability.page.blocks import Block, Numbers, Section, Text
+from tune_stability.page.blocks import Block, Numbers, Section, Text, bold
 from tune_stability.page.labels import duration, number
 from tune_stability.page.sections.answer import meaning
 from tune_stability.views import StudyView
@@ -53,9 +53,11 @@ def section(view: StudyView) -> Section:
     if view.summary is not None:
         blocks += _intervals(view)
     version = view.trials["tune_stability_version"].dropna()
-    blocks.append(Text("*How to cite.* " + _PAPER.format(version=version.iloc[-1] if len(version) else "unknown")))
+    blocks.append(
+        Text(f"{bold('How to cite.')} " + _PAPER.format(version=version.iloc[-1] if len(version) else "unknown"))
+    )
     if view.command:
-        blocks.append(Text(f"*This page* was made by: {view.command}"))
+        blocks.append(Text(f"{bold('This page')} was made by: {view.command}"))
     return Section("methods", "Methods", tuple(blocks))
 
 
@@ -105,7 +107,10 @@ def _intervals(view: StudyView) -> list[Block]:
     said = _INTERVALS
     if view.spec.stop_rule is not None:
         said += " This study looked at its results to decide when to stop; these intervals do not know that."
-    blocks: list[Block] = [Text("*How the intervals are made.* " + said), Numbers("Method of each", method_table(view))]
+    blocks: list[Block] = [
+        Text(f"{bold('How the intervals are made.')} {said}"),
+        Numbers("Method of each", method_table(view)),
+    ]
     distrusted = distrusted_table(view)
     if distrusted.empty:
         return [*blocks, Text("No interval has a reason known not to be trusted.")]

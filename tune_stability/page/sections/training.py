@@ -60,7 +60,7 @@ def _group_line(rows: pd.DataFrame, name: str, colour: str) -> Json:
         "line": {"color": colour, "width": 2},
         "marker": {"size": 3},
         "customdata": points(rows),
-        "hovertemplate": f"{name}: %{{y:.2g}} at step %{{x}}<extra></extra>",
+        "hovertemplate": "%{fullData.name}: %{y:.2g} at step %{x}<extra></extra>",
     }
 
 
@@ -103,7 +103,7 @@ def _curve_picture(
         lines,
         {
             "xaxis": _STEPS,
-            "yaxis": {"title": {"text": unit}},
+            "yaxis": {"title": {"text": plotly_text(unit)}},
             **(majority_line(view.completed) if column == "score" else {}),
         },
         curves[["trial_id", "recipe", "part", "step", column]],

@@ -99,7 +99,8 @@ function rowsOf(study, key) {
   const columns = study.trials.columns;
   const all = columns.trial_id.map((_, row) => row);
   if (!key.includes("|")) return all.filter((row) => columns.trial_id[row] === key);
-  const [recipe, source, index] = key.split("|");
+  // The name of a recipe may have a bar itself.
+  const [, recipe, source, index] = key.match(/^([^]*)\|([^|]*)\|([^|]*)$/);
   return all.filter(
     (row) => columns.recipe[row] === recipe && columns.source[row] === source && String(columns.config_index[row]) === index,
   );
@@ -125,7 +126,7 @@ function show(study, key) {
   const { trial_id, ...others } = study.trials.columns;
   document.getElementById("trial-title").textContent = rows.length === 1 ? `Trial ${trial_id[rows[0]]}` : `${rows.length} trials`;
   body.replaceChildren();
-  if (rows.length === 0) body.append(element("p", `This page of a large study does not carry these rows: load_results("${study.place}") has them (${key}).`));
+  if (rows.length === 0) body.append(element("p", `This page of a large study does not carry these rows: load_results(${JSON.stringify(study.place)}) has them (${key}).`));
   else {
     const table = element("table");
     for (const [name, values] of [["trial_id", trial_id], ...Object.entries(others)]) {
