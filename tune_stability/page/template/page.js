@@ -43,8 +43,9 @@ function draw(place, width) {
 
 // A picture is drawn when it comes near the screen, so that the first screen is there at once.
 const near = new IntersectionObserver(
-  (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => drawOnce(entry.target)),
-  { rootMargin: "600px" },
+  // Each in a task of its own, so that the first is seen before the next is drawn.
+  (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => setTimeout(() => drawOnce(entry.target))),
+  { rootMargin: "300px" },
 );
 function drawOnce(place) {
   if (place.dataset.drawn !== root.dataset.theme) draw(place);
