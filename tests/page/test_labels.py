@@ -10,7 +10,7 @@ from tune_stability.page.labels import design_rows, duration, plotly_text, whole
 
 def test_text_is_no_tag_for_plotly() -> None:
     assert plotly_text("<b>&</b>") == "&lt;b&gt;&amp;&lt;/b&gt;"
-    assert plotly_text("num_epochs") == "num epochs"
+    assert plotly_text("my_recipe") == "my_recipe"
     assert plotly_text("devlin+epochs", breaks=True) == "devlin+<br>epochs"
     assert plotly_text("widening of a over b", breaks=True) == "widening of<br>a<br>over b"
 

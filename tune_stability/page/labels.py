@@ -20,7 +20,7 @@ def plotly_text(name: object, breaks: bool = False) -> str:
     """
     shown = str(name).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     if not breaks:
-        return shown.replace("_", " ")
+        return shown
     for part, broken in (("+", "+<br>"), ("_", "<br>"), (" of ", " of<br>"), (" over ", "<br>over ")):
         shown = shown.replace(part, broken)
     return shown

@@ -22,7 +22,7 @@ def test_points_without_intervals_for_success_and_score(make_trials, make_view) 
         assert all(sum(trace["x"]) == pytest.approx(100, abs=0.01) for trace in picture.data)
         assert all("error_x" not in trace for trace in picture.data)
         assert np.round(picture.data[0]["y"]).tolist() == [0, 1, 2]
-        assert picture.layout["yaxis"]["ticktext"] == ["learning rate", "warmup ratio", "num epochs"]
+        assert picture.layout["yaxis"]["ticktext"] == ["learning rate", "warmup ratio", "epochs"]
 
 
 def test_what_all_trials_share_is_said(make_trials, make_view) -> None:

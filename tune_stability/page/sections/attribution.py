@@ -10,6 +10,7 @@ from tune_stability.page.blocks import Block, Json, Numbers, Picture, Section, T
 from tune_stability.page.labels import design_rows, plotly_text, with_limits
 from tune_stability.page.marks import numbers
 from tune_stability.plots.attribution import LESS, MORE, RATE_COLOUR, waterfall
+from tune_stability.plots.space_axes import words
 from tune_stability.views import StudyView, attribution_table, ingredients, interaction_table, lacking_recipes
 from tune_stability.views.attribution import INGREDIENT, RATE
 
@@ -130,7 +131,8 @@ def _times_100(row: dict[Any, Any]) -> str:
 
 def _hover(row: dict[Any, Any]) -> str:
     shown = f"{_times_100(row)} %" if row["kind"] == RATE else f"{_in_points(row)} points"
-    return f"{plotly_text(row['step'])}: {shown}"
+    name = row["step"] if row["kind"] == RATE else words(row["step"])
+    return f"{plotly_text(name)}: {shown}"
 
 
 def _without(view: StudyView) -> str:

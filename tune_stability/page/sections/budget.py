@@ -13,6 +13,7 @@ from tune_stability.page.blocks import Block, Json, Numbers, Picture, Section, T
 from tune_stability.page.labels import design_rows, duration, plotly_text, whole_trials
 from tune_stability.page.marks import arm_marks, faint, numbers
 from tune_stability.plots.budget import trusted_part
+from tune_stability.plots.space_axes import words
 from tune_stability.views import StudyView, expected_best_table, needed_table
 
 
@@ -37,7 +38,7 @@ def _expected_best(view: StudyView, table: pd.DataFrame) -> Picture:
     majority = float(table["majority"].iloc[0])
     last = table.groupby("recipe", sort=False).tail(1)
     said = "; ".join(f"{row['recipe']} {row['estimate']:.3g} of {row['n']}" for row in last.to_dict("records"))
-    metric = plotly_text(table["metric"].iloc[0])
+    metric = plotly_text(words(table["metric"].iloc[0]))
     return Picture(
         "expected-best",
         "Expected best score of a search",

@@ -9,6 +9,7 @@ from tune_stability.page.blocks import Json, Numbers, Picture, Section, Text
 from tune_stability.page.labels import design_rows, plotly_text, unbroken
 from tune_stability.page.marks import numbers
 from tune_stability.plots.failure_modes import MODE_STYLES
+from tune_stability.plots.space_axes import words
 from tune_stability.views import StudyView, failure_mode_table
 
 MEANINGS = {
@@ -64,7 +65,7 @@ def _bar(mode: str, rows: pd.DataFrame, recipes: list[str]) -> Json:
     return {
         "type": "bar",
         "orientation": "h",
-        "name": plotly_text(mode),
+        "name": plotly_text(words(mode)),
         "x": numbers(shares),
         "y": recipes,
         "text": [f"{share:.0f} %" if share >= 6 else "" for share in shares],

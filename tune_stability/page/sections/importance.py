@@ -9,6 +9,7 @@ from tune_stability.page.blocks import Block, Picture, Section, Text
 from tune_stability.page.labels import plotly_text
 from tune_stability.page.marks import arm_marks, numbers
 from tune_stability.plots.places import slots
+from tune_stability.plots.space_axes import words
 from tune_stability.views import StudyView, importance_table
 
 _TARGETS = {"success": "success", "score": "a high score"}
@@ -42,7 +43,7 @@ def _picture(view: StudyView, table: pd.DataFrame, target: str, said: str) -> Pi
                 "name": plotly_text(recipe),
                 "x": numbers(100 * rows["importance"].to_numpy(float)),
                 "y": numbers([names.index(name) + offsets[str(recipe)] for name in rows["hyperparameter"]]),
-                "text": [plotly_text(name) for name in rows["hyperparameter"]],
+                "text": [plotly_text(words(name)) for name in rows["hyperparameter"]],
                 "marker": {"color": colour, "symbol": symbol, "size": 12},
                 "hovertemplate": "%{text}: %{x:.1f} %<extra>%{fullData.name}</extra>",
                 "showlegend": True,
@@ -58,7 +59,7 @@ def _picture(view: StudyView, table: pd.DataFrame, target: str, said: str) -> Pi
             "xaxis": {"title": {"text": f"importance for {said}, %"}, "range": [-3, 103]},
             "yaxis": {
                 "tickvals": list(range(len(names))),
-                "ticktext": [plotly_text(name) for name in names],
+                "ticktext": [plotly_text(words(name)) for name in names],
                 "range": [len(names) - 0.5, -0.5],
                 "showgrid": False,
                 "zeroline": False,

@@ -12,6 +12,7 @@ from tune_stability.page.labels import design_rows, plotly_text, with_limits
 from tune_stability.page.marks import arm_marks, faint, numbers
 from tune_stability.page.trials import embedded, points
 from tune_stability.plots.places import rate_label, slots, spread
+from tune_stability.plots.space_axes import words
 from tune_stability.views import StudyView, rate_score_table, score_points, score_table, stability_table
 from tune_stability.views.design_trials import SCORES
 from tune_stability.views.stability import BEST_RATE, OWN_RATE, QUANTITIES, REGION
@@ -165,7 +166,7 @@ def _score_axis(table: pd.DataFrame) -> Json:
     majority = float(table["majority"].iloc[0])
     line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": majority, "y1": majority}
     return {
-        "yaxis": {"title": {"text": plotly_text(table["metric"].iloc[0])}, "zeroline": False},
+        "yaxis": {"title": {"text": plotly_text(words(table["metric"].iloc[0]))}, "zeroline": False},
         "shapes": [{**line, "line": {"color": "#7f8790", "width": 1.5, "dash": "dot"}}],
     }
 

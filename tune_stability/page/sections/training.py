@@ -9,6 +9,7 @@ from tune_stability.page.blocks import Json, Picture
 from tune_stability.page.labels import arm_names, metric_name, number, plotly_text, trial_name
 from tune_stability.page.marks import majority_line, numbers
 from tune_stability.page.trials import points, records
+from tune_stability.plots.space_axes import words
 from tune_stability.plots.style import arm_styles, depth_colours
 from tune_stability.views import StudyView
 
@@ -31,7 +32,7 @@ def gradient_picture(view: StudyView, row: Json, table: pd.DataFrame) -> Picture
         f"Lines of the gradient norm of {len(groups)} layer groups over the steps of the {part} trial. The median of "
         f"the lower layers is {number(row['gradient_start'])} over the first recorded steps and "
         f"{number(row['gradient_end'])} over the second half.",
-        [_group_line(own[own["layer_group"] == group], plotly_text(group), colours[group]) for group in groups],
+        [_group_line(own[own["layer_group"] == group], plotly_text(words(group)), colours[group]) for group in groups],
         {"xaxis": _STEPS, "yaxis": _norm_axis(table["norm"])},
         own.pivot(index="step", columns="layer_group", values="norm").reindex(columns=groups).reset_index(),
         f"load_results({view.place!r}, table='gradients', trial_ids=[{row['trial_id']!r}])",
