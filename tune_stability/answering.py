@@ -49,7 +49,7 @@ def answer(
     if not recipes:
         console.print("no trial of the design has ended, so the region is not known yet", style="yellow")
         return
-    planned = spec.num_configs * spec.trials_per_configuration * len(spec.recipes)
+    planned = spec.planned_trials
     if len(completed) < planned:
         console.print(
             f"{planned - len(completed)} of {planned} planned trials have no outcome; what follows is of the others.",

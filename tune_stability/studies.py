@@ -91,6 +91,11 @@ class StudySpec:
         """How many trials each recipe has at each configuration."""
         return self.num_seeds**3 if self.seed_scheme == "factorial" else self.num_seeds
 
+    @property
+    def planned_trials(self) -> int:
+        """How many trials the study has when it is whole."""
+        return self.num_configs * self.trials_per_configuration * len(self.recipes)
+
     def hyperparameters(self, recipe: Recipe) -> Hyperparameters:
         """A recipe as this study runs it, before a configuration changes it: settings over recipe over family."""
         below = {"learning_rate": self.reference_learning_rate, **self.family}

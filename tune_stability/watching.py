@@ -42,5 +42,5 @@ def _rows(store: str) -> dict[str, str]:
 def _is_whole(store: str, n_trials: int) -> bool:
     """Whether every planned trial has a row. A study that goes on until an interval is narrow never knows."""
     spec = read_study(store)
-    planned = spec.num_configs * spec.trials_per_configuration * len(spec.recipes)
+    planned = spec.planned_trials
     return spec.stop_rule is None and n_trials >= planned

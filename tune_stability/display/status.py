@@ -20,7 +20,7 @@ def print_status(
     name: str, spec: StudySpec, trials: pd.DataFrame, console: Console, now: datetime | None = None
 ) -> None:
     """Progress, speed, the trials of each recipe, and what errors say; `trials` as `load_results` gives them."""
-    planned = spec.num_configs * spec.trials_per_configuration * len(spec.recipes)
+    planned = spec.planned_trials
     completed, errors = (int((trials["status"] == status).sum()) for status in ("completed", "error"))
     share = 100 * len(trials) / planned
     console.print(f"study {name}: {spec.model} on {spec.task}, {spec.space.name}", markup=False, soft_wrap=True)

@@ -99,7 +99,7 @@ def design_to_analyse(spec: StudySpec, completed: int) -> Design | None:
         return "sobol"
     if spec.sampler not in DESIGNS:
         return None
-    planned = spec.num_configs * spec.trials_per_configuration * len(spec.recipes)
+    planned = spec.planned_trials
     return "random" if spec.sampler == "grid" and completed < planned else cast("Design", spec.sampler)
 
 

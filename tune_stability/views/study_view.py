@@ -48,7 +48,7 @@ class StudyView:
     @property
     def planned(self) -> int:
         """How many trials the study has when it is whole."""
-        return self.spec.num_configs * self.spec.trials_per_configuration * len(self.spec.recipes)
+        return self.spec.planned_trials
 
     @property
     def completed(self) -> pd.DataFrame:
