@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tune_stability.answering import answer
 from tune_stability.axes import Axis
+from tune_stability.execution import Resources
 from tune_stability.execution.local import LocalExecutor
 from tune_stability.outcomes import SuccessRule
 from tune_stability.recipes import DEVLIN, STABLE
@@ -44,7 +45,7 @@ def place(tmp_path: Path) -> Location:
 def run(place: Location, spec: StudySpec, first: int | None = None) -> None:
     open_study(place, spec)
     trials = enumerate_trials(spec)[:first]
-    LocalExecutor().run("s", place, EnumeratedSource(trials), lambda end: None)
+    LocalExecutor(Resources()).run("s", place, EnumeratedSource(trials), lambda end: None)
 
 
 def answered(place: Location, spec: StudySpec = SPEC, rule: str = "majority") -> str:
@@ -135,7 +136,7 @@ def test_a_boundary_search_without_a_design_row_of_an_arm(place: Location, with_
     if with_design:
         trials += configuration_trials(spec, 0, middle, "design")[:1]
     open_study(place, spec)
-    LocalExecutor().run("s", place, EnumeratedSource(trials), lambda end: None)
+    LocalExecutor(Resources()).run("s", place, EnumeratedSource(trials), lambda end: None)
     text = answered(place, spec)
     if not with_design:
         assert text == "no trial of the design has ended, so the region is not known yet\n"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tune_stability.errors import UserError
+from tune_stability.execution import Resources
 from tune_stability.execution.local import LocalExecutor
 from tune_stability.models.catalog import revision
 from tune_stability.options import SearchOptions, search_options
@@ -190,7 +191,7 @@ def test_work_is_what_was_asked_for_less_what_is_stored(tmp_path: Path) -> None:
         def batch_ended(self, batch, ends) -> None:
             work.source.batch_ended(batch, ends)
 
-    LocalExecutor().run("mine", place, Some(), ended.append)
+    LocalExecutor(Resources()).run("mine", place, Some(), ended.append)
     left = work_left(spec, place, "local")
     assert (left.total, left.done) == (16 - len(ended), len(ended))
     assert left.missing == enumerate_trials(spec)[len(ended) :]

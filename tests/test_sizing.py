@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tune_stability.analysis.planning_sizes import needed_configs, paired_variance
+from tune_stability.execution import Resources
 from tune_stability.execution.local import LocalExecutor
 from tune_stability.options import SearchOptions
 from tune_stability.outcomes import SuccessRule
@@ -39,7 +40,7 @@ def pilot(tmp_path: Path) -> Location:
     place = locate(tmp_path / "study")
     study = spec(tmp_path)
     open_study(place, study)
-    LocalExecutor().run("study", place, EnumeratedSource(enumerate_trials(study)), lambda end: None)
+    LocalExecutor(Resources()).run("study", place, EnumeratedSource(enumerate_trials(study)), lambda end: None)
     return place
 
 
@@ -113,7 +114,7 @@ def test_arms_without_a_common_configuration_are_no_pilot(tmp_path: Path) -> Non
     place, study = locate(tmp_path / "study"), spec(tmp_path)
     open_study(place, study)
     apart = [trial for trial in enumerate_trials(study) if (trial.recipe == "stable") == (trial.config_index > 7)]
-    LocalExecutor().run("study", place, EnumeratedSource(apart), lambda end: None)
+    LocalExecutor(Resources()).run("study", place, EnumeratedSource(apart), lambda end: None)
     sizes, basis = planned_sizes(study, place, RULE, None)
     assert "worst case" in basis
     assert all(size.to_run < size.trials for size in sizes)

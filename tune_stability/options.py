@@ -55,6 +55,8 @@ class SearchOptions:
     cpus_per_trial: float = 1.0
     gpus_per_trial: float | None = None
     max_concurrent: int | None = None
+    max_retries: int = 1
+    trial_timeout: str | None = None
     until_width: str | None = None
     time_budget: str | None = None
     checkpoint_every: int = 0
@@ -71,6 +73,7 @@ class SearchOptions:
             ("replicates", 1),
             ("max_concurrent", 1),
             ("design_seed", 0),
+            ("max_retries", 0),
             ("checkpoint_every", 0),
         ):
             value = getattr(self, name)
@@ -83,6 +86,7 @@ class SearchOptions:
         if self.price_per_hour is not None and not 0 < self.price_per_hour < math.inf:
             raise UserError(f"--price-per-hour must be above 0, received {self.price_per_hour:g}.")
         self.time_budget_seconds()
+        self.timeout_seconds()
         self.width()
         self.pinned()
 
@@ -161,12 +165,23 @@ class SearchOptions:
 
     def time_budget_seconds(self) -> float | None:
         """The time budget in seconds. Raises `UserError` if it is not like 90, 90s, 15m, 1.5h or 2d."""
-        if self.time_budget is None:
-            return None
-        found = _DURATION.fullmatch(str(self.time_budget).strip())
-        if not found:
-            raise UserError(f"--time-budget takes a duration like 90s, 15m or 1.5h, received {self.time_budget!r}.")
-        return float(found[1]) * _UNIT_SECONDS[found[2]]
+        return _seconds("--time-budget", self.time_budget)
+
+    def timeout_seconds(self) -> float | None:
+        """How long a trial may run, in seconds. Raises `UserError` if it is no such duration, or none at all."""
+        seconds = _seconds("--trial-timeout", self.trial_timeout)
+        if seconds == 0:
+            raise UserError(f"--trial-timeout must be above 0, received {self.trial_timeout!r}.")
+        return seconds
+
+
+def _seconds(option: str, duration: str | None) -> float | None:
+    if duration is None:
+        return None
+    found = _DURATION.fullmatch(str(duration).strip())
+    if not found:
+        raise UserError(f"{option} takes a duration like 90s, 15m or 1.5h, received {duration!r}.")
+    return float(found[1]) * _UNIT_SECONDS[found[2]]
 
 
 OPTION_NAMES = tuple(field.name for field in dataclasses.fields(SearchOptions))
@@ -238,7 +253,7 @@ def _is_list_of_names(name: str, value: object) -> bool:
 
 def _checked(path: Path, name: str, value: object, kind: Any) -> object:
     allowed = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    if name in ("time_budget", "until_width") and type(value) in (int, float):
+    if name in ("time_budget", "trial_timeout", "until_width") and type(value) in (int, float):
         return str(value)
     if type(value) is int and float in allowed:
         return float(value)

@@ -9,7 +9,7 @@ from rich.console import Console
 from tune_stability.answering import answer
 from tune_stability.display.plan import print_sizes
 from tune_stability.display.progress import Progress, duration
-from tune_stability.execution import Resources, get_executor
+from tune_stability.execution import Resources, Retries, get_executor
 from tune_stability.options import SearchOptions
 from tune_stability.outcomes import SuccessRule
 from tune_stability.planning import Work, check_layers, check_model, estimated_seconds, study_spec, work_left
@@ -90,13 +90,15 @@ def _run(
         max_concurrent=options.max_concurrent,
         address=options.address,
         verbose=options.verbose,
+        trial_timeout=options.timeout_seconds(),
         log_to=options.log_tools,
     )
     source = work.source if deadline is None else UntilDeadline(work.source, deadline - time.time())
     progress = Progress(source, work.total, options.recipe_names, console)
     progress.expect_effort(work.missing)
+    retries = Retries(progress, options.max_retries, progress.trial_ended)
     with progress:
-        get_executor(options.executor, resources).run(spec.name, location, progress, progress.trial_ended)
+        get_executor(options.executor, resources).run(spec.name, location, retries, retries.trial_ended)
     return progress.ended, progress.errors
 
 

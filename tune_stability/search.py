@@ -64,7 +64,9 @@ def search(
     out: Annotated[
         str | None, typer.Option(help="Study folder or URL. Default: results/local/SPACE-MODEL-TASK.")
     ] = None,
-    address: Annotated[str | None, typer.Option(help="Ray cluster, HOST:PORT or auto. Default: this machine.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Ray cluster: auto, HOST:PORT or ray://HOST:10001. Default: this machine.")
+    ] = None,
     cpus_per_trial: Annotated[
         float | None, typer.Option(help=_help("Cores reserved a trial.", "cpus_per_trial"))
     ] = None,
@@ -72,6 +74,12 @@ def search(
         float | None, typer.Option(help="GPUs or share of one. Default: 1 where there is one.")
     ] = None,
     max_concurrent: Annotated[int | None, typer.Option(help="Most trials at once. Default: what fits.")] = None,
+    max_retries: Annotated[
+        int | None, typer.Option(help=_help("How often a trial that raised an error is tried again.", "max_retries"))
+    ] = None,
+    trial_timeout: Annotated[
+        str | None, typer.Option(help="A trial that runs for longer is an error: 90s, 15m, 1.5h. Default: no limit.")
+    ] = None,
     time_budget: Annotated[str | None, typer.Option(help="Start no trial after so long: 90s, 15m, 1.5h.")] = None,
     until_width: Annotated[
         str | None,

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from tune_stability.data_source import DataSource
 from tune_stability.hyperparameters import Hyperparameters
@@ -131,3 +131,13 @@ class TrialResult:
 
 
 Trainable = Callable[[TrialConfig], TrialResult]
+
+
+class Sharing(Protocol):
+    """What a trainable may have as its attribute `sharing`: a way to hand what trials share from process to process."""
+
+    def pack(self, config: TrialConfig) -> object:
+        """What the trials of this one's study share, its bulk in NumPy arrays; None if there is no need."""
+
+    def adopt(self, packed: Any) -> None:
+        """Let trials of this process use it. The arrays may be read-only and shared by all processes of the machine."""

@@ -20,6 +20,8 @@ from tune_stability.sampling.sources import EnumeratedSource
         (":6379", "it is not HOST:PORT"),
         ("127.0.0.1:99999", ""),
         ("no-such-host.invalid:6379", ""),
+        ("ray://127.0.0.1:1", "refused"),
+        ("http://127.0.0.1:8265", "it is not HOST:PORT"),
     ],
 )
 def test_an_address_where_nothing_answers_is_refused_at_once(make_study, address: str, why: str) -> None:
@@ -36,15 +38,9 @@ def test_an_address_where_nothing_answers_is_refused_at_once(make_study, address
     assert "\n" not in message
 
 
-def test_a_ray_client_address_is_refused(make_study) -> None:
-    place, trials = make_study()
-    with pytest.raises(UserError, match=r"takes HOST:PORT of the cluster's head or auto, received 'ray://h:1'"):
-        get_executor("ray", Resources(address="ray://h:1")).run("s", place, EnumeratedSource(trials), lambda end: None)
-
-
 def test_a_server_that_listens_is_left_to_ray() -> None:
-    from tune_stability.execution.ray_tune import _check_answers
+    from tune_stability.execution.ray_connection import check_answers
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        _check_answers(f"127.0.0.1:{server.getsockname()[1]}")
-    _check_answers("auto")
+        check_answers(f"127.0.0.1:{server.getsockname()[1]}")
+    check_answers("auto")

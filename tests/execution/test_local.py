@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tune_stability.errors import UserError
+from tune_stability.execution import Resources
 from tune_stability.execution.local import LocalExecutor
 from tune_stability.execution.worker import Worker
 from tune_stability.sampling.sources import EnumeratedSource, TrialEnd
@@ -17,7 +18,7 @@ from tune_stability.trials import TrialConfig
 
 def run(place: Location, trials: list[TrialConfig]) -> list[TrialEnd]:
     ends: list[TrialEnd] = []
-    LocalExecutor().run("s", place, EnumeratedSource(trials), ends.append)
+    LocalExecutor(Resources()).run("s", place, EnumeratedSource(trials), ends.append)
     return ends
 
 
@@ -51,7 +52,7 @@ def test_the_source_hears_how_each_batch_ended(make_study) -> None:
             super().batch_ended(batch, ends)
 
     source = Listening(trials)
-    LocalExecutor().run("s", place, source, lambda end: None)
+    LocalExecutor(Resources()).run("s", place, source, lambda end: None)
     assert heard
     assert all(handed == ended for handed, ended in heard)
 
@@ -159,13 +160,13 @@ def test_a_full_disk_stops_the_search_and_keeps_what_was_stored(make_study, monk
 
 def test_a_death_is_stored_as_an_error_without_an_outcome(make_study) -> None:
     place, trials = make_study()
-    end = Worker("s", place).record_death(trials[0], 4)
+    end = Worker("s", place).record_death(trials[0], 4, "out of memory")
     assert end.outcome is None
-    assert end.error == "the worker died 4 times while it ran this trial or its batch"
+    assert end.error == "the worker died 4 times while it ran this trial"
     rows = load_results(place)
     assert list(rows["trial_id"]) == [trials[0].trial_id]
     assert list(rows["status"]) == ["error"]
-    assert list(rows["error"]) == [end.error]
+    assert list(rows["error"]) == [f"{end.error}; the last time: out of memory"]
 
 
 def test_a_trial_in_flight_has_a_checkpoint_and_a_finished_one_has_none(make_study, make_trainable) -> None:

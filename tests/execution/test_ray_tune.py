@@ -92,8 +92,9 @@ def test_a_trial_whose_worker_always_dies_ends_as_an_error_after_four_tries(
     rows = load_results(place)
     failed = rows[rows["status"] == "error"]
     assert list(zip(failed["config_index"], failed["recipe"], strict=True)) == [(1, "stable")]
-    assert list(failed["error"]) == ["the worker died 4 times while it ran this trial or its batch"]
-    assert [end.error for end in ends if end.error] == list(failed["error"])
+    (error,) = failed["error"]
+    assert error.startswith("the worker died 4 times while it ran this trial; the last time: ActorDiedError: ")
+    assert [end.error for end in ends if end.error] == ["the worker died 4 times while it ran this trial"]
 
 
 def test_a_store_that_cannot_be_written_stops_the_search_in_one_line(make_study, make_trainable, cluster: str) -> None:
@@ -120,23 +121,19 @@ def test_a_store_that_cannot_be_written_stops_the_search_in_one_line(make_study,
 @pytest.mark.parametrize(
     ("resources", "message"),
     [
+        ({"cpus_per_trial": 99.0}, "a trial asks for 99 CPU and 0 GPU and this machine has "),
+        ({"gpus_per_trial": 64.0}, "a trial asks for 1 CPU and 64 GPU and this machine has "),
         (
-            {"cpus_per_trial": 99.0},
-            "a trial asks for 99 CPU and 0 GPU and no machine of the cluster has both, the largest has 2 and 0; "
-            "ask for less with --cpus-per-trial or --gpus-per-trial.",
-        ),
-        (
-            {"gpus_per_trial": 0.5},
-            "a trial asks for 1 CPU and 0.5 GPU and no machine of the cluster has both, the largest has 2 and 0; "
-            "ask for less with --cpus-per-trial or --gpus-per-trial.",
+            {"gpus_per_trial": 1.5},
+            "--gpus-per-trial must be a share of one GPU or a whole number of them, received 1.5.",
         ),
     ],
 )
-def test_more_than_the_cluster_has_is_refused(make_study, cluster: str, resources: dict, message: str) -> None:
+def test_more_than_this_machine_has_is_refused(make_study, resources: dict, message: str) -> None:
     place, trials = make_study()
     with pytest.raises(UserError) as caught:
-        run("ray", place, trials, address=cluster, **resources)
-    assert str(caught.value) == message
+        run("ray", place, trials, **resources)
+    assert str(caught.value).startswith(message)
     assert load_results(place).empty
 
 

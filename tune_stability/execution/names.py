@@ -16,7 +16,7 @@ def get_executor(name: str, resources: Resources) -> Executor:
     if name == "local":
         from tune_stability.execution.local import LocalExecutor
 
-        return LocalExecutor()
+        return LocalExecutor(resources)
     if name == "ray":
         from tune_stability.execution.ray_tune import RayExecutor
 

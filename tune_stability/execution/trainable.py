@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 from tune_stability.errors import UserError
-from tune_stability.trials import Trainable
+from tune_stability.trials import Sharing, Trainable
 
 
 def load_trainable(name: str) -> Trainable:
@@ -18,4 +18,10 @@ def load_trainable(name: str) -> Trainable:
         raise UserError(f"the trainable {name!r} cannot be imported ({why}); give package.module:function.") from error
     if not callable(found):
         raise UserError(f"the trainable {name!r} is not a function; give package.module:function.")
+    return found
+
+
+def sharing_of(trainable: str) -> Sharing | None:
+    """How that trainable hands what its trials share to other processes; None if it does not."""
+    found: Sharing | None = getattr(load_trainable(trainable), "sharing", None)
     return found

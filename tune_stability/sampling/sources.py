@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -16,8 +17,8 @@ from tune_stability.studies import StudySpec
 from tune_stability.trials import TrialConfig
 
 TARGET_BATCH_SECONDS = 5.0
-MAX_BATCH = 50
-LAST_BATCHES = 8
+MAX_BATCH = 1000
+FEWEST_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class TrialEnd:
-    """How a trial ended, in brief. `error` is the last line of its traceback."""
+    """How a trial ended, in brief. `error` is the last line of its traceback, `worker` the process that ran it."""
 
     trial_id: str
     recipe: str
     outcome: Outcome | None
     seconds: float
     error: str | None = None
+    worker: str = ""
 
 
 class TrialSource(Protocol):
@@ -67,22 +69,24 @@ class EnumeratedSource:
 
     def __init__(self, trials: Sequence[TrialConfig]) -> None:
         self._left = list(reversed(trials))
-        self._seconds: list[float] = []
-        self._handed = 0
+        self._seconds: deque[float] = deque(maxlen=50)
+        self._handed = self._running = 0
 
     def next_batch(self) -> Batch | None:
         if not self._left:
             return None
-        typical = statistics.median(self._seconds[-50:]) if self._seconds else TARGET_BATCH_SECONDS
+        typical = statistics.median(self._seconds) if self._seconds else TARGET_BATCH_SECONDS
         by_time = int(TARGET_BATCH_SECONDS / max(typical, 1e-3))
         # Batches shrink towards the end, so that no worker is left with many while the others idle.
-        size = max(1, min(MAX_BATCH, by_time, len(self._left) // LAST_BATCHES))
-        trials = tuple(self._left.pop() for _ in range(size))
+        by_share = len(self._left) // (2 * max(FEWEST_AT_ONCE, self._running + 1))
+        trials = tuple(self._left.pop() for _ in range(max(1, min(MAX_BATCH, by_time, by_share))))
         self._handed += 1
+        self._running += 1
         return Batch(self._handed, trials)
 
     def batch_ended(self, batch: Batch, ends: Sequence[TrialEnd]) -> None:
-        self._seconds += [end.seconds for end in ends]
+        self._running -= 1
+        self._seconds.extend(end.seconds for end in ends)
 
 
 class AdaptiveSource:

@@ -17,6 +17,7 @@ from tune_stability.models.dropout import set_dropout
 from tune_stability.models.loading import draw_head
 from tune_stability.tasks.metrics import compute_metric
 from tune_stability.tasks.task import class_shares
+from tune_stability.training import sharing
 from tune_stability.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from tune_stability.training.data import training_batches
 from tune_stability.training.layer_rates import rate_factors
@@ -44,6 +45,9 @@ def run_trial(config: TrialConfig) -> TrialResult:
         raise UserError(f"{torch.cuda.get_device_name()} has no bf16 arithmetic; take --precision fp32.")
     with _reproducible_arithmetic():
         return _Run(config, device).result()
+
+
+run_trial.sharing = sharing  # type: ignore[attr-defined]
 
 
 @contextmanager

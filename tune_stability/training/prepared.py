@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tune_stability.data_source import DataSource
@@ -31,21 +31,46 @@ class Prepared:
     num_labels: int
 
 
-def prepare(config: TrialConfig, device: str) -> Prepared:
-    """What the trial shares with others, from the cache if one of them has been here."""
+@dataclass(frozen=True)
+class SharedKey:
+    """What determines a `Prepared`, but for the device. Only `DATA_HYPERPARAMETERS` of `h` are not the defaults."""
+
+    model: str
+    model_revision: str
+    task: str
+    task_fingerprint: str
+    data: DataSource
+    h: Hyperparameters
+
+
+_adopted: dict[SharedKey, Prepared] = {}
+
+
+def shared_key(config: TrialConfig) -> SharedKey:
+    """Under which the trial finds what it shares."""
     h = config.hyperparameters
     about_data = Hyperparameters(**{name: getattr(h, name) for name in DATA_HYPERPARAMETERS})
-    return _prepare(
-        config.model, config.model_revision, config.task, config.task_fingerprint, config.data, about_data, device
-    )
+    return SharedKey(config.model, config.model_revision, config.task, config.task_fingerprint, config.data, about_data)
+
+
+def adopt_prepared(key: SharedKey, prepared: Prepared) -> None:
+    """Use what was prepared on the CPU of another process for all trials of that key."""
+    _adopted[key] = prepared
+
+
+def prepare(config: TrialConfig, device: str) -> Prepared:
+    """What the trial shares with others, from the cache if one of them has been here."""
+    return _prepare(shared_key(config), device)
 
 
 @lru_cache(maxsize=4)
-def _prepare(
-    model: str, revision: str, task_name: str, fingerprint: str, data: DataSource, h: Hyperparameters, device: str
-) -> Prepared:
-    task = load_task(task_name, data, fingerprint)
-    pretrained = load_model(model, task.num_labels, revision or None)
+def _prepare(key: SharedKey, device: str) -> Prepared:
+    if key in _adopted:
+        there = _adopted[key]
+        return replace(there, train=there.train.to(device), validation=there.validation.to(device))
+    h = key.h
+    task = load_task(key.task, key.data, key.task_fingerprint)
+    pretrained = load_model(key.model, task.num_labels, key.model_revision or None)
     limit = max_tokens(pretrained.model, pretrained.tokenizer)
     train = encode(task, "train", pretrained.tokenizer, h, limit)
     return Prepared(

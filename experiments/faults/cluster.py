@@ -1,0 +1,134 @@
+"""A Ray cluster on one machine: a head that runs no trials, and nodes that come and go, each a process group."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+RAY = Path(sys.executable).with_name("ray")
+START_SECONDS = 60.0
+ENVIRONMENT = {
+    **os.environ,
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # A head asks for the token of the account if there is one; a node sends it only if told to.
+    "RAY_AUTH_MODE": "token",
+    # The search and the nodes share two cores, and a worker that yields to everybody would not get on.
+    "RAY_worker_niceness": "0",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_failure_threshold": "3",
+}
+
+
+class Cluster:
+    """Start with `start`, grow with `add_node`; every kill is SIGKILL, to the process itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._head: subprocess.Popen[bytes] | None = None
+        self._nodes: list[subprocess.Popen[bytes]] = []
+        self.address = ""
+
+    def start(self) -> None:
+        """A head without CPUs, at a new port of loopback."""
+        port = _free_port()
+        self.address = f"127.0.0.1:{port}"
+        self._head = self._ray("start", "--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false")
+        _wait_until_listens(port, self._head)
+
+    def add_node(self, cpus: int = 1) -> None:
+        """One more machine."""
+        self._nodes.append(self._ray("start", f"--address={self.address}", f"--num-cpus={cpus}"))
+
+    @property
+    def num_nodes(self) -> int:
+        return len(self._nodes)
+
+    def kill_worker(self, rng: random.Random) -> bool:
+        """A process that runs trials, if there is one."""
+        workers = [pid for node in self._nodes for pid in _descendants(node.pid) if _runs_trials(pid)]
+        return bool(workers) and _kill(rng.choice(workers))
+
+    def kill_node(self, rng: random.Random) -> bool:
+        """A raylet with all its workers, as when a machine is taken away."""
+        if not self._nodes:
+            return False
+        node = self._nodes.pop(rng.randrange(len(self._nodes)))
+        _kill_all(node)
+        return True
+
+    def kill(self) -> None:
+        """Everything at once."""
+        for process in (*self._nodes, *([self._head] if self._head else [])):
+            _kill_all(process)
+        self._nodes, self._head = [], None
+
+    def _ray(self, *arguments: str) -> subprocess.Popen[bytes]:
+        # --block: the process lives as long as the node, whose processes are its descendants.
+        command = [str(RAY), *arguments, "--block", "--disable-usage-stats", "--node-ip-address=127.0.0.1"]
+        command += ["--object-store-memory=100000000"]
+        if arguments[1] == "--head":
+            command += [f"--temp-dir={tempfile.mkdtemp(prefix='r', dir='/tmp')}"]
+        log = open(self._folder / "ray.log", "ab")  # noqa: SIM115 - the child keeps it
+        return subprocess.Popen(command, env=ENVIRONMENT, stdout=log, stderr=log, start_new_session=True)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _wait_until_listens(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"Ray's head did not start; see ray.log (exit code {process.poll()})") from None
+            time.sleep(0.2)
+
+
+def _descendants(root: int) -> list[int]:
+    """Every living process below that one, itself included, by /proc."""
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[0] != "Z":
+            parents[int(folder.name)] = int(fields[1])
+    found = {root}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return [pid for pid in found if pid in parents]
+
+
+def _runs_trials(pid: int) -> bool:
+    try:
+        title = (Path("/proc") / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return False
+    return title.startswith(b"ray::") and b"IDLE" not in title and b"Agent" not in title
+
+
+def _kill(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _kill_all(process: subprocess.Popen[bytes]) -> None:
+    for pid in _descendants(process.pid):
+        _kill(pid)
+    process.wait()

@@ -1,0 +1,162 @@
+"""Feeds Ray Tune with batches, hears how their trials ended, and hands out again what a dead worker left undone."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from tune_stability.errors import UserError
+from tune_stability.execution.executor import OnEnd
+from tune_stability.execution.ray_worker import Parcel
+from tune_stability.execution.worker import Worker
+from tune_stability.sampling.sources import Batch, TrialEnd, TrialSource
+from tune_stability.store import Location, load_results
+from tune_stability.trials import TrialConfig
+
+MAX_WORKER_DEATHS = 3
+"""How many deaths of its worker a trial outlives that are not the loss of a machine."""
+MAX_DEATHS_IN_A_ROW = 32
+"""After so many deaths of workers, not one trial having ended between them, something else is wrong."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Flight:
+    """A batch, what of it has ended, and the parcel in which the rest is with a worker."""
+
+    batch: Batch
+    ends: dict[str, TrialEnd] = field(default_factory=dict)
+    parcel: Parcel = field(default_factory=lambda: Parcel(None))
+
+    def left(self) -> tuple[TrialConfig, ...]:
+        return tuple(trial for trial in self.batch.trials if trial.trial_id not in self.ends)
+
+
+class BatchSearcher(Searcher):
+    """Tune asks it for what to run next. A Tune trial carries a batch, or what a lost worker left of one.
+
+    `fatal` is the first failure after which no more is handed out, for the executor to raise.
+    """
+
+    def __init__(self, first: Batch, source: TrialSource, study: str, location: Location, on_end: OnEnd) -> None:
+        super().__init__()
+        self._source, self._study, self._location, self._on_end = source, study, location, on_end
+        # What waits for a worker: the first batch, and later those of which one died.
+        self._waiting = deque([_Flight(first)])
+        self._in_air: dict[str, _Flight] = {}
+        self._deaths: Counter[str] = Counter()
+        self._deaths_in_a_row = 0
+        self.fatal: Exception | None = None
+
+    def suggest(self, trial_id: str) -> Any:
+        flight = None
+        with self._raised_later():
+            flight = None if self.fatal else self._next_flight()
+        if flight is None:
+            # While batches are in the air one may come back.
+            return None if self._in_air else Searcher.FINISHED
+        flight.parcel = Parcel(Batch(flight.batch.key, flight.left(), flight.batch.deadline))
+        self._in_air[trial_id] = flight
+        return {"parcel": flight.parcel}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        with self._raised_later():
+            self._hear(self._in_air[trial_id], result)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        if error:
+            # `worker_died` follows, which knows why.
+            return
+        with self._raised_later():
+            flight = self._landed(trial_id)
+            # Tune repeats the last result.
+            self._hear(flight, result or {})
+            self._source.batch_ended(flight.batch, list(flight.ends.values()))
+
+    def worker_died(self, trial_id: str, reason: str, machine_lost: bool) -> None:
+        """Hand out again what the worker had not done, less a trial whose worker died too often."""
+        with self._raised_later():
+            flight = self._landed(trial_id)
+            self._take_stored(flight)
+            left = flight.left()
+            suspect = left[0] if left else None
+            extra = {"event": "machine_lost" if machine_lost else "worker_died", "reason": reason, "left": len(left)}
+            if suspect is not None:
+                extra["trial_id"] = suspect.trial_id
+            what = "a machine was lost" if machine_lost else "a worker died"
+            _log.warning("%s; %d trials of it are handed out again (%s)", what, len(left), reason, extra=extra)
+            if suspect is not None and not machine_lost:
+                self._count_death(flight, suspect, reason)
+            if flight.left():
+                self._waiting.append(flight)
+            else:
+                self._source.batch_ended(flight.batch, list(flight.ends.values()))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune pickles its searcher to restore it one day; here the store is the memory, so nothing is kept.
+        return {}
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the store is the memory."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: the store is the memory."""
+
+    def _next_flight(self) -> _Flight | None:
+        if self._waiting:
+            return self._waiting.popleft()
+        batch = self._source.next_batch()
+        return None if batch is None else _Flight(batch)
+
+    def _landed(self, trial_id: str) -> _Flight:
+        flight = self._in_air.pop(trial_id)
+        flight.parcel.batch = None
+        return flight
+
+    def _hear(self, flight: _Flight, result: dict[str, Any]) -> None:
+        for one in result.get("ends", ()):
+            self._ended(flight, TrialEnd(*one))
+        if "fatal" in result:
+            self.fatal = self.fatal or UserError(result["fatal"])
+
+    def _ended(self, flight: _Flight, end: TrialEnd) -> None:
+        if end.trial_id not in flight.ends:
+            self._deaths_in_a_row = 0
+            flight.ends[end.trial_id] = end
+            self._on_end(end)
+
+    def _take_stored(self, flight: _Flight) -> None:
+        """Hear of the trials that the worker stored and could not report any more."""
+        left = [trial.trial_id for trial in flight.left()]
+        columns = ["trial_id", "recipe", "outcome", "seconds", "status"]
+        rows = load_results(self._location, columns=columns, trial_ids=left)
+        # A row with an error may be that of an earlier search.
+        for row in rows[rows["status"] == "completed"].to_dict("records"):
+            self._ended(flight, TrialEnd(row["trial_id"], row["recipe"], row["outcome"], row["seconds"]))
+
+    def _count_death(self, flight: _Flight, suspect: TrialConfig, reason: str) -> None:
+        # A worker runs its trials in order, so it died in the first that has not ended.
+        self._deaths[suspect.trial_id] += 1
+        self._deaths_in_a_row += 1
+        if self._deaths_in_a_row >= MAX_DEATHS_IN_A_ROW:
+            raise UserError(
+                f"{self._deaths_in_a_row} workers died one after the other without ending a trial, the last one "
+                f"because: {reason}; mend that, and run the same command to go on."
+            )
+        if self._deaths[suspect.trial_id] > MAX_WORKER_DEATHS:
+            worker = Worker(self._study, self._location)
+            self._ended(flight, worker.record_death(suspect, MAX_WORKER_DEATHS + 1, reason))
+
+    @contextmanager
+    def _raised_later(self) -> Iterator[None]:
+        # Tune would swallow an exception of its searcher, or hang; so the first is kept, and the executor raises it.
+        try:
+            yield
+        except Exception as failure:
+            self.fatal = self.fatal or failure
