@@ -76,22 +76,24 @@ def line(progress: Progress) -> str:
 def test_it_counts_what_runs_ends_succeeds_and_fails(clock: Clock) -> None:
     source = FixedSource(1, 1, 2)
     progress, _ = shown(source, 4)
-    assert line(progress) == "0/4 trials, 0 running, 0 errors; successes: devlin 0/0, stable 0/0; estimating time left"
+    assert (
+        line(progress) == "0/4 trials, 0 in flight, 0 errors; successes: devlin 0/0, stable 0/0; estimating time left"
+    )
     first, second, third = (progress.next_batch() for _ in range(3))
     assert first is source.batches[0]
     assert progress.next_batch() is None
     # Three workers run one trial each; the fourth trial waits for its turn in a batch.
-    assert "0/4 trials, 3 running, 0 errors" in line(progress)
+    assert "0/4 trials, 3 in flight, 0 errors" in line(progress)
     assert first is not None
     assert second is not None
     assert third is not None
     progress.trial_ended(end(first.trials[0]))
     progress.batch_ended(first, [])
-    assert "1/4 trials, 2 running, 0 errors; successes: devlin 1/1, stable 0/0" in line(progress)
+    assert "1/4 trials, 2 in flight, 0 errors; successes: devlin 1/1, stable 0/0" in line(progress)
     progress.trial_ended(end(second.trials[0], "failed"))
     progress.batch_ended(second, [])
     progress.trial_ended(end(third.trials[0], None, "ValueError: no"))
-    assert "3/4 trials, 1 running, 1 errors; successes: devlin 1/2, stable 0/1" in line(progress)
+    assert "3/4 trials, 1 in flight, 1 errors; successes: devlin 1/2, stable 0/1" in line(progress)
     assert (progress.ended, progress.errors) == (3, 1)
     assert source.heard == [(first, []), (second, [])]
 

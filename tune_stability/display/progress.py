@@ -104,10 +104,10 @@ class Progress:
     def _line(self) -> str:
         arms = ", ".join(f"{name} {self._successes[name]}/{done}" for name, done in self._done.items())
         left = self.seconds_left()
-        # Each worker runs one trial of its batch at a time.
-        running = min(self._batches, len(self._handed))
+        # Each worker runs one trial of its batch at a time; on a cluster a few batches wait for one.
+        in_flight = min(self._batches, len(self._handed))
         return (
-            f"{self.ended}/{self._total} trials, {running} running, {self._errors} errors; "
+            f"{self.ended}/{self._total} trials, {in_flight} in flight, {self._errors} errors; "
             f"successes: {arms}; {'estimating time left' if left is None else duration(left) + ' left'}"
         )
 

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ray._raylet import Config  # type: ignore[attr-defined]  # compiled, and wi
 
 from tune_stability.errors import UserError
 from tune_stability.execution.executor import Resources
+from tune_stability.execution.ray_head import head_watched
 from tune_stability.execution.ray_package import code_to_send
 
 CLIENT = "ray://"
@@ -46,9 +47,15 @@ def connected(r: Resources, trainable: str) -> Iterator[None]:
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise _no_cluster(r.address, error) from error
     try:
-        yield
+        with nullcontext() if r.address in (None, "local") else head_watched(_head(r.address)):
+            yield
     finally:
         ray.shutdown()
+
+
+def _head(address: str) -> str:
+    """HOST:PORT of what must answer for the search to go on."""
+    return address.removeprefix(CLIENT) if address.startswith(CLIENT) else ray.get_runtime_context().gcs_address
 
 
 def _use_token() -> None:

@@ -22,7 +22,8 @@ from tune_stability.trials import TrialConfig
 MAX_WORKER_DEATHS = 3
 """How many deaths of its worker a trial outlives that are not the loss of a machine."""
 MAX_DEATHS_IN_A_ROW = 32
-"""After so many deaths of workers, not one trial having ended between them, something else is wrong."""
+MAX_LOSSES_IN_A_ROW = 1000
+"""After so many deaths of workers, or losses of machines, without the end of a trial, something else is wrong."""
 _log = logging.getLogger(__name__)
 
 
@@ -51,7 +52,8 @@ class BatchSearcher(Searcher):
         self._waiting = deque([_Flight(first)])
         self._in_air: dict[str, _Flight] = {}
         self._deaths: Counter[str] = Counter()
-        self._deaths_in_a_row = 0
+        # By whether a machine was lost.
+        self._in_a_row: Counter[bool] = Counter()
         self.fatal: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:
@@ -91,6 +93,12 @@ class BatchSearcher(Searcher):
                 extra["trial_id"] = suspect.trial_id
             what = "a machine was lost" if machine_lost else "a worker died"
             _log.warning("%s; %d trials of it are handed out again (%s)", what, len(left), reason, extra=extra)
+            self._in_a_row[machine_lost] += 1
+            if self._in_a_row[False] >= MAX_DEATHS_IN_A_ROW or self._in_a_row[True] >= MAX_LOSSES_IN_A_ROW:
+                raise UserError(
+                    f"{self._in_a_row.total()} workers were lost one after the other without ending a trial, the last "
+                    f"one because: {reason}; mend that, and run the same command to go on."
+                )
             if suspect is not None and not machine_lost:
                 self._count_death(flight, suspect, reason)
             if flight.left():
@@ -127,7 +135,7 @@ class BatchSearcher(Searcher):
 
     def _ended(self, flight: _Flight, end: TrialEnd) -> None:
         if end.trial_id not in flight.ends:
-            self._deaths_in_a_row = 0
+            self._in_a_row.clear()
             flight.ends[end.trial_id] = end
             self._on_end(end)
 
@@ -143,12 +151,6 @@ class BatchSearcher(Searcher):
     def _count_death(self, flight: _Flight, suspect: TrialConfig, reason: str) -> None:
         # A worker runs its trials in order, so it died in the first that has not ended.
         self._deaths[suspect.trial_id] += 1
-        self._deaths_in_a_row += 1
-        if self._deaths_in_a_row >= MAX_DEATHS_IN_A_ROW:
-            raise UserError(
-                f"{self._deaths_in_a_row} workers died one after the other without ending a trial, the last one "
-                f"because: {reason}; mend that, and run the same command to go on."
-            )
         if self._deaths[suspect.trial_id] > MAX_WORKER_DEATHS:
             worker = Worker(self._study, self._location)
             self._ended(flight, worker.record_death(suspect, MAX_WORKER_DEATHS + 1, reason))

@@ -11,9 +11,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tune_stability.errors import UserError
 from tune_stability.execution.executor import OnEnd, Resources
 from tune_stability.sampling.sources import Batch, TrialSource
-from tune_stability.store import Location, current_provenance
+from tune_stability.store import Location, Provenance, current_provenance
 
 # Read by Ray when it is imported, or by the processes it starts.
 _QUIET = {
@@ -33,7 +34,8 @@ for _name, _value in _QUIET.items():
 
 from ray import tune  # noqa: E402
 
-from tune_stability.execution.ray_connection import check_fits, connected, gpus_per_trial  # noqa: E402
+from tune_stability.execution.ray_client import run_through_client  # noqa: E402
+from tune_stability.execution.ray_connection import CLIENT, check_fits, connected, gpus_per_trial  # noqa: E402
 from tune_stability.execution.ray_logs import StudyLogs  # noqa: E402
 from tune_stability.execution.ray_searcher import BatchSearcher  # noqa: E402
 from tune_stability.execution.ray_watch import Watch  # noqa: E402
@@ -54,18 +56,39 @@ class RayExecutor:
         first = source.next_batch()
         if first is None:
             return
-        with connected(self._resources, first.trials[0].trainable):
-            run_on_tune(self._resources, study, location, first, source, on_end)
+        r = self._resources
+        through_client = r.address is not None and r.address.startswith(CLIENT)
+        if through_client and r.log_to:
+            raise UserError(
+                f"--log-to {r.log_to[0]} needs a search that runs on a machine of the cluster, received --address "
+                f"{r.address}; start it there, with `ray job submit` for one, or leave out --log-to."
+            )
+        with connected(r, first.trials[0].trainable):
+            if through_client:
+                run_through_client(r, study, location, first, source, on_end)
+            else:
+                run_on_tune(r, current_provenance(), study, location, first, source, on_end)
 
 
-def run_on_tune(r: Resources, study: str, location: Location, first: Batch, source: TrialSource, on_end: OnEnd) -> None:
-    """Run that first batch and the rest of a source on the cluster that this process is connected to."""
+def run_on_tune(
+    r: Resources,
+    code: Provenance,
+    study: str,
+    location: Location,
+    first: Batch,
+    source: TrialSource,
+    on_end: OnEnd,
+) -> None:
+    """Run that first batch and the rest of a source on the cluster that this process is part of.
+
+    `code` is the version that the rows are to name.
+    """
     check_fits(r)
     searcher = BatchSearcher(first, source, study, location, on_end)
     logs = StudyLogs(r.log_to, study, location)
     logs.start()
     sharing = sharing_of(first.trials[0].trainable)
-    common = WorkerSetup(study, location, current_provenance(), r.trial_timeout, with_rows=bool(r.log_to))
+    common = WorkerSetup(study, location, code, r.trial_timeout, with_rows=bool(r.log_to))
     trainable = tune.with_parameters(
         TuneWorker, common=common, packed=None if sharing is None else sharing.pack(first.trials[0])
     )

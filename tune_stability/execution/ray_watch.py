@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import ActorUnavailableError, RayActorError
 from ray.tune import Callback
 
 from tune_stability.execution.ray_searcher import BatchSearcher
@@ -64,4 +64,7 @@ def _reason(error: Exception | None) -> str:
 
 
 def _is_machine_lost(error: Exception | None) -> bool:
+    # Of a machine that goes without a word Ray first hears that its workers do not answer.
+    if isinstance(error, ActorUnavailableError):
+        return True
     return isinstance(error, RayActorError) and (error.preempted or "node has died" in str(error))
