@@ -1,8 +1,9 @@
 #!/bin/bash
 # A study on Slurm. From a login node, in a folder that all nodes share:
-#   sbatch --export=ALL,VENV=$HOME/tune_stability/.venv experiments/cluster/slurm.sh --space wide --out /shared/studies/wide
+#   sbatch --export=ALL,VENV=$PWD/.venv experiments/cluster/slurm.sh --space wide --out /shared/studies/wide
 # What follows the script's name goes to tune_stability.search. VENV is an environment with the package, on a path that
-# all nodes share. The same command goes on where an earlier job stopped. Change the lines below to what your cluster has.
+# all nodes share. The same command goes on where an earlier job stopped. Change the lines that start with #SBATCH to
+# what your cluster has: nodes, cores and GPUs of each, and the time.
 #SBATCH --job-name=tune-stability
 #SBATCH --nodes=4
 #SBATCH --ntasks-per-node=1
@@ -35,7 +36,7 @@ prepare() {
     PATH="$VENV/bin:$PATH"
     # Ray keeps a connection and some files open for every worker.
     ulimit -Sn "$(ulimit -Hn)"
-    # Whoever has the token runs code on these nodes as you; it is new for every start and lives only in the environment.
+    # Whoever has the token runs code on these nodes as you: it is new at every start, and in the environment alone.
     RAY_AUTH_TOKEN="$(python -c 'import secrets; print(secrets.token_hex(32))')"
     export PATH RAY_AUTH_TOKEN RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0
     # The address of this node in the cluster's network, and a port that is free here.
@@ -65,10 +66,16 @@ start_head() {
 start_workers() {
     local others=$((SLURM_JOB_NUM_NODES - 1))
     if [ "$others" -gt 0 ]; then
-        # One raylet that ends must not end the others.
+        # A raylet that ends must not end the others, and is started again: it died, or was not up within Ray's limit of
+        # 30 seconds because all nodes read Ray from a shared disk at once.
+        # shellcheck disable=SC2016 # the shell of the step reads these
         srun --nodes="$others" --ntasks="$others" --ntasks-per-node=1 --exclude="$SLURMD_NODENAME" \
             --no-kill --wait=0 --kill-on-bad-exit=0 \
-            ray start --block --disable-usage-stats --address="$HEAD" --num-cpus="$SLURM_CPUS_PER_TASK" &
+            bash -c 'for attempt in 1 2 3; do
+                ray start --block --disable-usage-stats --address="$1" --num-cpus="$2" && break
+                echo "raylet of $SLURMD_NODENAME ended, start $attempt of 3" >&2
+                sleep 5
+            done' worker "$HEAD" "$SLURM_CPUS_PER_TASK" &
     fi
 }
 

@@ -34,7 +34,9 @@ def config(request: pytest.FixtureRequest, cluster_files: Path) -> dict[str, Any
 def test_ray_takes_the_file(config: dict[str, Any]) -> None:
     whole = prepared(config)
     assert whole["max_workers"] == 64
-    assert {name: (kind["min_workers"], kind["max_workers"]) for name, kind in whole["available_node_types"].items()} == {
+    assert {
+        name: (kind["min_workers"], kind["max_workers"]) for name, kind in whole["available_node_types"].items()
+    } == {
         "head": (0, 0),
         "gpu_worker": (0, 64),
     }

@@ -29,8 +29,9 @@ def fields(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
 
-# Of ray.io/v1 in KubeRay 1.7: https://docs.ray.io/en/master/cluster/kubernetes/references/api.html. Fields that the file
-# has no use for are left out, so that one more is looked up before it is added here.
+# Of ray.io/v1, written down from KubeRay's reference (docs/reference/api.md of its repository), and authOptions, new in
+# 1.5.1, from Ray's pages on it. KubeRay's own schema is in no package registry. Fields that the file has no use for are
+# left out, so that one more is looked up before it is added here.
 RAY_CLUSTER = fields(
     ("headGroupSpec",),
     rayVersion=TEXT,
