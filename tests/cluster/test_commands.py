@@ -56,7 +56,7 @@ def test_the_job_of_kuberay_is_one_that_the_parser_takes(cluster_files: Path) ->
     assert options.address == "auto"
     assert options.folder == "s3://CHANGE_ME/wide"
     # 64 workers, four trials on the GPU of each.
-    assert (options.gpus_per_trial, options.max_concurrent) == (0.25, 256)
+    assert (options.gpus_per_trial, options.max_concurrent, options.trial_timeout) == (0.25, 256, "2h")
 
 
 def test_a_wrong_search_would_be_noticed() -> None:
