@@ -42,7 +42,7 @@ from tune_stability.execution.ray_watch import Watch  # noqa: E402
 from tune_stability.execution.ray_worker import TuneWorker, WorkerSetup  # noqa: E402
 from tune_stability.execution.trainable import sharing_of  # noqa: E402
 
-PENDING_ON_A_CLUSTER = 16
+PENDING_ON_A_CLUSTER = 64
 """Batches that wait for a worker. On a cluster they show an autoscaler that there is work for more machines."""
 
 
