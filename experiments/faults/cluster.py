@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,13 +15,13 @@ from pathlib import Path
 
 RAY = Path(sys.executable).with_name("ray")
 START_SECONDS = 60.0
-ENVIRONMENT = {
-    **os.environ,
+SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # A head asks for the token of the account if there is one; a node sends it only if told to.
     "RAY_AUTH_MODE": "token",
-    # The search and the nodes share two cores, and a worker that yields to everybody would not get on.
+    # The search and the nodes share a few cores, and a worker that yields to everybody would not get on.
     "RAY_worker_niceness": "0",
+    # As in a cluster of one's own, whose machines do not take half a minute to be missed.
     "RAY_health_check_period_ms": "1000",
     "RAY_health_check_failure_threshold": "3",
 }
@@ -33,6 +34,7 @@ class Cluster:
         self._folder = folder
         self._head: subprocess.Popen[bytes] | None = None
         self._nodes: list[subprocess.Popen[bytes]] = []
+        self._temporary = tempfile.mkdtemp(prefix="r", dir="/tmp")  # Ray's sockets have short paths only
         self.address = ""
 
     def start(self) -> None:
@@ -60,23 +62,32 @@ class Cluster:
         if not self._nodes:
             return False
         node = self._nodes.pop(rng.randrange(len(self._nodes)))
-        _kill_all(node)
+        kill_tree(node)
         return True
 
     def kill(self) -> None:
         """Everything at once."""
         for process in (*self._nodes, *([self._head] if self._head else [])):
-            _kill_all(process)
+            kill_tree(process)
         self._nodes, self._head = [], None
+
+    def remove(self) -> None:
+        """Kill it, and delete what Ray wrote."""
+        self.kill()
+        shutil.rmtree(self._temporary)
+
+    def forget_dead_nodes(self) -> None:
+        """A node that could not start, on a busy machine, is no node."""
+        self._nodes = [node for node in self._nodes if node.poll() is None]
 
     def _ray(self, *arguments: str) -> subprocess.Popen[bytes]:
         # --block: the process lives as long as the node, whose processes are its descendants.
         command = [str(RAY), *arguments, "--block", "--disable-usage-stats", "--node-ip-address=127.0.0.1"]
         command += ["--object-store-memory=100000000"]
         if arguments[1] == "--head":
-            command += [f"--temp-dir={tempfile.mkdtemp(prefix='r', dir='/tmp')}"]
+            command += [f"--temp-dir={self._temporary}"]
         log = open(self._folder / "ray.log", "ab")  # noqa: SIM115 - the child keeps it
-        return subprocess.Popen(command, env=ENVIRONMENT, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(command, env=os.environ | SETTINGS, stdout=log, stderr=log, start_new_session=True)
 
 
 def _free_port() -> int:
@@ -128,7 +139,8 @@ def _kill(pid: int) -> bool:
     return True
 
 
-def _kill_all(process: subprocess.Popen[bytes]) -> None:
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL a process and everything below it."""
     for pid in _descendants(process.pid):
         _kill(pid)
     process.wait()

@@ -1,0 +1,92 @@
+"""A search as a process of its own, and what its store must hold in the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import trainables
+from cluster import SETTINGS, kill_tree
+
+from tune_stability import load_results
+
+RESULTS = ["trial_id", "recipe", "config_index", "seed", "status", "outcome", "failure_mode", "score", "train_loss"]
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study of `num_configs` configurations, two recipes and two seeds in a folder of its own."""
+
+    folder: Path
+    num_configs: int
+    trainable: str = "run_trial"
+    options: tuple[str, ...] = ()
+
+    @property
+    def num_trials(self) -> int:
+        return 4 * self.num_configs
+
+    def start(self, address: str) -> subprocess.Popen[bytes]:
+        """The search, on the cluster at that address; what it prints goes to a file beside the study."""
+        with open(self.folder.with_suffix(".log"), "ab") as log:
+            return subprocess.Popen(
+                self._command("--address", address, *self.options),
+                env=os.environ | SETTINGS | {"PYTHONPATH": str(HERE)},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def undisturbed(self, folder: Path) -> pd.DataFrame:
+        """The results of the same trials by a search without Ray that nobody disturbs."""
+        environment = {**os.environ, "PYTHONPATH": str(HERE)}
+        environment.pop(trainables.FOLDER, None)
+        command = self._command("--executor", "local", "--out", str(folder))
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+        return load_results(folder, columns=RESULTS)
+
+    def num_stored(self) -> int:
+        """How many trials have a file."""
+        trials = self.folder / "trials"
+        return len(list(trials.glob("*.parquet"))) if trials.is_dir() else 0
+
+    def events(self) -> dict[str, int]:
+        """How often the search's log has which event."""
+        log = self.folder / "search.jsonl"
+        lines = log.read_text().splitlines() if log.exists() else []
+        found = pd.Series([json.loads(line).get("event") for line in lines], dtype=str).value_counts()
+        return {str(name): int(count) for name, count in found.items()}
+
+    def _command(self, *arguments: str) -> list[str]:
+        what = ["--trainable", f"trainables:{self.trainable}", "--model", "analytic/x", "--task", "none"]
+        size = ["--space", "wide", "--num-configs", str(self.num_configs), "--seeds", "2"]
+        out = [] if "--out" in arguments else ["--out", str(self.folder)]
+        return [sys.executable, "-m", "tune_stability.search", *what, *size, *out, *arguments]
+
+
+def kill_search(search: subprocess.Popen[bytes]) -> None:
+    """SIGKILL, to all of it."""
+    kill_tree(search)
+
+
+def differences(rows: pd.DataFrame, expected: pd.DataFrame) -> dict[str, int]:
+    """How many trials are lost, foreign, twice there or changed, to the last bit."""
+    ids, wanted = rows["trial_id"], set(expected["trial_id"])
+    one = rows.drop_duplicates("trial_id").set_index("trial_id").sort_index()
+    both = one.index.intersection(expected["trial_id"])
+    other = expected.set_index("trial_id").loc[both]
+    # As text, so that NaN equals NaN.
+    changed = (one.loc[both].astype(str) != other[one.columns].astype(str)).any(axis=1)
+    return {
+        "rows": len(rows),
+        "lost": len(wanted - set(ids)),
+        "foreign": len(set(ids) - wanted),
+        "duplicated": int(ids.duplicated().sum()),
+        "changed": int(changed.sum()),
+    }
