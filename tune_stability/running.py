@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 
 from rich.console import Console
 
@@ -17,7 +20,7 @@ from tune_stability.sampling.enumeration import what_is_compared
 from tune_stability.sampling.sources import UntilDeadline
 from tune_stability.sizing import planned_sizes
 from tune_stability.stopping import Stage, run_until
-from tune_stability.store import Location, check_study, compact, locate, open_study
+from tune_stability.store import Location, check_study, compact, lease, locate, open_study
 from tune_stability.studies import StudySpec
 
 
@@ -29,7 +32,7 @@ def run_search(options: SearchOptions, console: Console, resume_command: str) ->
     rule = SuccessRule.parse(options.success_rule)
     received = study_spec(options)
     location = locate(options.folder)
-    whole = check_study(location, received) if location.exists(location.study_file) else received
+    whole = check_study(location, received)
     if options.plan:
         _print_plan(received, location, rule, options, console)
         return
@@ -37,14 +40,21 @@ def run_search(options: SearchOptions, console: Console, resume_command: str) ->
     budget = options.time_budget_seconds()
     deadline = None if budget is None else time.time() + budget
 
-    def stage(part: StudySpec) -> Stage:
-        return _run_stage(part, location, options, deadline, console, resume_command)
+    with ExitStack() as held:
 
-    if received.stop_rule is None:
-        spec = stage(received).spec
-    else:
-        spec = run_until(received, received.stop_rule, location, rule, stage, console)
-    compact(location)
+        @functools.cache
+        def hold() -> None:
+            """Keep other searches out, from the first trial on to the end."""
+            held.enter_context(lease(location, functools.partial(console.print, markup=False, soft_wrap=True)))
+
+        def stage(part: StudySpec) -> Stage:
+            return _run_stage(part, location, options, deadline, console, resume_command, hold)
+
+        if received.stop_rule is None:
+            spec = stage(received).spec
+        else:
+            spec = run_until(received, received.stop_rule, location, rule, stage, console)
+        compact(location)
     answer(spec, options.recipe_names, location, rule, console)
 
 
@@ -55,11 +65,15 @@ def _run_stage(
     deadline: float | None,
     console: Console,
     resume_command: str,
+    hold: Callable[[], None],
 ) -> Stage:
     work = work_left(received, location, options.executor)
     if work.total:
         check_model(options, received)
         check_layers(received)
+        hold()
+        # Another search may have run some of it meanwhile.
+        work = work_left(received, location, options.executor)
     spec = open_study(location, received)
     console.print(f"{work.total} trials to run, {work.done} already done")
     ended = errors = 0
