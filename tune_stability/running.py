@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from rich.console import Console
 from tune_stability.answering import answer
 from tune_stability.display.plan import print_sizes
 from tune_stability.display.progress import Progress, duration
+from tune_stability.event_log import event_log
 from tune_stability.execution import Resources, Retries, get_executor
 from tune_stability.options import SearchOptions
 from tune_stability.outcomes import SuccessRule
@@ -22,6 +24,8 @@ from tune_stability.sizing import planned_sizes
 from tune_stability.stopping import Stage, run_until
 from tune_stability.store import Location, check_study, compact, lease, locate, open_study
 from tune_stability.studies import StudySpec
+
+_log = logging.getLogger(__name__)
 
 
 def run_search(options: SearchOptions, console: Console, resume_command: str) -> None:
@@ -40,7 +44,7 @@ def run_search(options: SearchOptions, console: Console, resume_command: str) ->
     budget = options.time_budget_seconds()
     deadline = None if budget is None else time.time() + budget
 
-    with ExitStack() as held:
+    with event_log(location, options.log_file, console), ExitStack() as held:
 
         @functools.cache
         def hold() -> None:
@@ -78,7 +82,7 @@ def _run_stage(
     console.print(f"{work.total} trials to run, {work.done} already done")
     ended = errors = 0
     if work.total:
-        ended, errors = _run(work, spec, location, options, deadline, console)
+        ended, errors = run_trials(work, spec, location, options, deadline, console)
     if errors:
         console.print(
             f"{errors} trials ended in an error, which is stored; run the same command to try them again.",
@@ -89,7 +93,7 @@ def _run_stage(
     return Stage(spec, work.total, work.total - ended, errors)
 
 
-def _run(
+def run_trials(
     work: Work,
     spec: StudySpec,
     location: Location,
@@ -97,7 +101,7 @@ def _run(
     deadline: float | None,
     console: Console,
 ) -> tuple[int, int]:
-    """How many trials ended, and how many of them in an error."""
+    """How many trials ended, and how many of them in an error. Logs the first and the last event of a search."""
     resources = Resources(
         cpus_per_trial=options.cpus_per_trial,
         gpus_per_trial=options.gpus_per_trial,
@@ -111,9 +115,45 @@ def _run(
     progress = Progress(source, work.total, options.recipe_names, console)
     progress.expect_effort(work.missing)
     retries = Retries(progress, options.max_retries, progress.trial_ended)
-    with progress:
-        get_executor(options.executor, resources).run(spec.name, location, retries, retries.trial_ended)
+    _log_start(work, spec, location, options)
+    try:
+        with progress:
+            get_executor(options.executor, resources).run(spec.name, location, retries, retries.trial_ended)
+    finally:
+        _log_stop(work.total, progress.ended, progress.errors)
     return progress.ended, progress.errors
+
+
+def _log_start(work: Work, spec: StudySpec, location: Location, options: SearchOptions) -> None:
+    asked = ("executor", "address", "cpus_per_trial", "gpus_per_trial", "max_concurrent", "time_budget")
+    studied = ("model", "task", "trainable", "sampler", "num_configs", "num_seeds")
+    _log.info(
+        "%d trials to run, %d already done",
+        *(work.total, work.done),
+        extra={
+            "event": "search_started",
+            "study": location.name,
+            **{name: getattr(options, name) for name in asked},
+            **{name: getattr(spec, name) for name in studied},
+            "space": spec.space.name,
+            "recipes": options.recipe_names,
+            "planned": work.total + work.done,
+            "missing": work.total,
+        },
+    )
+
+
+def _log_stop(total: int, ended: int, errors: int) -> None:
+    _log.info(
+        "%d trials ended, %d of them in an error; %d left",
+        *(ended, errors, total - ended),
+        extra={
+            "event": "search_stopped" if ended < total else "search_finished",
+            "ended": ended,
+            "errors": errors,
+            "left": total - ended,
+        },
+    )
 
 
 def _print_plan(

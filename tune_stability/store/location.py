@@ -184,7 +184,7 @@ def locate(place: str | Path | Location) -> Location:
     if not text:
         raise UserError("the study's folder is empty; give a local path or a URL such as s3://bucket/study.")
     is_url = isinstance(place, str) and "://" in text
-    name = _without_credentials(text) if is_url else text
+    name = without_credentials(text) if is_url else text
     with _readable(name, "give a local path or a file://, s3:// or gs:// URL within reach"):
         if is_url:
             filesystem, root = fs.FileSystem.from_uri(text)
@@ -213,10 +213,11 @@ def trial_of(path: str) -> str | None:
 
 def one_line(error: Exception) -> str:
     """The message of an error without its line breaks and credentials."""
-    return _without_credentials(" ".join(str(error).split()).rstrip("."))
+    return without_credentials(" ".join(str(error).split()).rstrip("."))
 
 
-def _without_credentials(text: str) -> str:
+def without_credentials(text: str) -> str:
+    """A text without what stands before the @ of the URLs in it."""
     return re.sub(r"://[^/@\s]*@", "://", text)
 
 
