@@ -69,6 +69,8 @@ FRONT = frozenset(
         "watching",
         "operations",
         "rerun",
+        "retry",
+        "stored",
         "export",
         "explain",
     }

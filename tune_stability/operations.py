@@ -5,19 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from tune_stability.display.console import damage_told_once, make_console
 from tune_stability.errors import UserError
+from tune_stability.stored import Store
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from tune_stability.store import Location
-
-Store = Annotated[str, typer.Argument(help="Study folder or URL.")]
 
 
 def status(store: Store) -> None:
