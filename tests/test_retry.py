@@ -19,6 +19,12 @@ _numbers = itertools.count()
 LOCAL = ("--executor", "local")
 
 
+@pytest.fixture(autouse=True)
+def no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables and pictures take seconds, and these tests are not about them."""
+    monkeypatch.setattr("tune_stability.running.answer", lambda *_: None)
+
+
 @pytest.fixture
 def name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A trainable that fails at configuration 3 while the file `broken` exists, and at 5 while `dead` does."""

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pyarrow import fs
 
 from tune_stability.errors import UserError
 from tune_stability.store import Location, lease, locate, open_study, read_study, running_searches, verify_store
@@ -334,3 +335,16 @@ def test_a_sign_of_another_form_is_damage(change: dict[str, object]) -> None:
     assert Sign.from_json(text.encode()) == Sign(ELSEWHERE, "running", "then", "now")
     assert Sign.from_json(json.dumps(json.loads(text) | change).encode()) is None
     assert Sign.from_json(json.dumps(json.loads(text) | {"more": [1]}).encode()) is not None
+
+
+def test_it_works_where_files_are_moved_or_put_too(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    for stores in ((), ("mock",)):
+        monkeypatch.setattr("tune_stability.store.location._OBJECT_STORES", stores)
+        place = Location(fs._MockFileSystem(), "bucket/study", "mock://bucket/study")
+        # Keys of an object store need no folder; those of the one in memory do.
+        place.filesystem.create_dir("bucket/study/searches")
+        open_study(place, make.spec())
+        put(place, "0", ELSEWHERE)
+        assert len(enter(place)) == 1
+        with lease(place, pytest.fail):
+            refused(place, f"pid {os.getpid()}", "mock://bucket/study")
