@@ -104,6 +104,14 @@ def test_what_still_fails_is_named_with_the_last_line_of_its_error(study: Path, 
     assert set(load_results(study).query("status == 'error'")["trial_id"]) == set(still)
 
 
+def test_an_error_that_comes_again_is_tried_as_often_as_asked(study: Path, name: str, tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    for times in (0, 2):
+        (tmp_path / "runs").unlink(missing_ok=True)
+        assert retry(study, "--trainable", name, "--max-retries", str(times)).exit_code == 1
+        assert len((tmp_path / "runs").read_text().split()) == 4 * (1 + times)
+
+
 def test_without_an_error_nothing_is_written(study: Path, name: str) -> None:
     assert retry(study, "--trainable", name).exit_code == 0
     before = files(study)
@@ -142,6 +150,8 @@ def test_a_retry_is_logged_and_keeps_searches_out(study: Path, name: str) -> Non
         (("--trainable", "os:system"), "received 'os:system'"),
         (("--executor", "locl"), "unknown executor 'locl'; did you mean 'local'?"),
         (("--cpus-per-trial", "0"), "--cpus-per-trial must be above 0, received 0"),
+        (("--max-retries", "-1"), "--max-retries must be at least 0, received -1"),
+        (("--trial-timeout", "soon"), "--trial-timeout takes a duration"),
         (("--max-concurrent", "0"), "--max-concurrent must be at least 1, received 0"),
     ],
 )

@@ -80,6 +80,8 @@ def retry(
     cpus_per_trial: Annotated[float, typer.Option(help="As in search.")] = _DEFAULTS.cpus_per_trial,
     gpus_per_trial: Annotated[float | None, typer.Option(help="As in search.")] = None,
     max_concurrent: Annotated[int | None, typer.Option(help="As in search.")] = None,
+    max_retries: Annotated[int, typer.Option(help="As in search.")] = _DEFAULTS.max_retries,
+    trial_timeout: Annotated[str | None, typer.Option(help="As in search.")] = None,
     log_file: Annotated[str | None, typer.Option(help="As in search.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="As in search.")] = False,
 ) -> None:
@@ -93,6 +95,8 @@ def retry(
                 cpus_per_trial=cpus_per_trial,
                 gpus_per_trial=gpus_per_trial,
                 max_concurrent=max_concurrent,
+                max_retries=max_retries,
+                trial_timeout=trial_timeout,
                 log_file=log_file,
                 verbose=verbose,
             )
