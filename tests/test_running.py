@@ -186,7 +186,7 @@ def test_an_error_is_kept_and_the_same_command_tries_it_again(search: Search, tm
     )
     text = search(trainable=name)
     assert "4 trials ended in an error, which is stored; run the same command to try them again." in text
-    assert text.count("OSError: broken cable") == 4
+    assert text.count("): OSError: broken cable") == text.count("(OSError: broken cable); trying it again, 1 of 1") == 4
     assert rows(tmp_path)["status"].value_counts().to_dict() == {"completed": 28, "error": 4}
     assert list(rows(tmp_path).query("status == 'error'")["config_index"].unique()) == [3]
     # The summary counts them as missing, in no frequency.
