@@ -42,7 +42,7 @@ class Searches:
         environment = {
             **os.environ,
             MARK: self._mark,
-            "PYTHONPATH": str(self._folder),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(self._folder), os.environ.get("PYTHONPATH")])),
             "SECONDS_A_TRIAL": str(seconds),
         }
         return subprocess.Popen(
@@ -182,6 +182,19 @@ def interrupt_and_go_on(searches: Searches, executor: str, whole_group: bool) ->
     assert 2 <= len(stored) < TRIALS
     assert (stored["status"] == "completed").all()
     assert f"{TRIALS - len(stored)} trials to run, {len(stored)} already done" in searches.finish("study", "local")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["local", "ray"])
+def test_of_two_searches_started_at_once_one_runs_and_the_other_says_who(searches: Searches, executor: str) -> None:
+    both = [searches.start("study", executor, 0.2) for _ in range(2)]
+    said = {search.pid: search.communicate(timeout=300) for search in both}
+    ran, left = sorted(both, key=lambda search: search.returncode)
+    assert (ran.returncode, left.returncode) == (0, 2), said
+    (line,) = said[left.pid][1].splitlines()
+    assert f"pid {ran.pid}, since" in line
+    searches.finish("undisturbed", "local")
+    same_results(searches.rows("study"), searches.rows("undisturbed"))
 
 
 @pytest.mark.slow

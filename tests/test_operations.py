@@ -17,6 +17,8 @@ from tune_stability.display.console import make_console
 from tune_stability.display.status import print_status
 from tune_stability.search import search
 from tune_stability.store import read_study, verify_store
+from tune_stability.store.processes import Process, this_process
+from tune_stability.store.signs import Sign
 
 ANALYTIC = ("--trainable", "tune_stability.training.analytic:run_trial", "--executor", "local", "--seeds", "2")
 
@@ -135,6 +137,20 @@ def test_status_of_a_study_without_a_row(study: Path) -> None:
     result = run("status", study)
     assert result.exit_code == 0
     assert "0 of 32 trials (0.0 %)" in result.output
+
+
+def test_status_tells_who_runs_the_study(study: Path) -> None:
+    assert "no search is running it" in run("status", study).output
+    said = "a search {}: {}, pid {}, since 2026-01-01T00:00:00, last sign of life 2026-01-01T00:00:20"
+    here, there = this_process(), Process("spot-3", 7, "another boot", 70)
+    for process, verb in ((here, "runs it"), (there, "may be running it")):
+        sign = Sign(process, "running", "2026-01-01T00:00:00", "2026-01-01T00:00:20")
+        (study / "searches").mkdir(exist_ok=True)
+        (study / "searches" / "1.json").write_text(sign.to_json())
+        assert said.format(verb, process.host, process.pid) in run("status", study).output
+    (study / "searches" / "1.json").write_text("{")
+    assert "no search is running it" in run("status", study).output
+    assert run("verify", study).output.strip().endswith("sound")
 
 
 @pytest.mark.parametrize("command", ["status", "verify", "compact"])

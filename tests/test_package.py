@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "execution": BOTTOM | {"store", "sampling"},
     "exports": BOTTOM | {"sampling"},
     "options": BOTTOM,
+    "event_log": BOTTOM | {"store"},
     "display": BOTTOM | {"sampling", "analysis"},
 }
 
@@ -68,6 +69,8 @@ FRONT = frozenset(
         "watching",
         "operations",
         "rerun",
+        "retry",
+        "stored",
         "export",
         "explain",
     }

@@ -6,7 +6,8 @@ import importlib
 import io
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from tune_stability.outcomes import SuccessRule
 from tune_stability.recipes import DEVLIN, STABLE
 from tune_stability.running import run_search
 from tune_stability.spaces import get_space, load_space
+from tune_stability.store import Location, compact, lease, locate
 from tune_stability.training.analytic import true_success_rate
 
 _numbers = itertools.count()
@@ -184,7 +186,7 @@ def test_an_error_is_kept_and_the_same_command_tries_it_again(search: Search, tm
     )
     text = search(trainable=name)
     assert "4 trials ended in an error, which is stored; run the same command to try them again." in text
-    assert text.count("OSError: broken cable") == 4
+    assert text.count("): OSError: broken cable") == text.count("(OSError: broken cable); trying it again, 1 of 1") == 4
     assert rows(tmp_path)["status"].value_counts().to_dict() == {"completed": 28, "error": 4}
     assert list(rows(tmp_path).query("status == 'error'")["config_index"].unique()) == [3]
     # The summary counts them as missing, in no frequency.
@@ -427,3 +429,53 @@ def test_a_study_in_a_folder_with_brackets_in_its_name(search: Search, tmp_path:
     text = search(out=str(tmp_path / "a [bold] study"))
     assert "a [bold] study" in text
     assert (tmp_path / "a [bold] study" / "region.png").exists()
+
+
+def test_a_study_that_another_search_runs_is_left_alone(search: Search, tmp_path: Path) -> None:
+    search()
+    before = files(tmp_path)
+    with lease(locate(tmp_path / "study"), pytest.fail):
+        with pytest.raises(UserError, match=r"another search \(.*\) runs the study"):
+            search(num_configs=9)
+        # What runs no trial needs no lease.
+        assert "0 trials to run" in search()
+        assert "4 to run" in search(num_configs=9, plan=True)
+    assert files(tmp_path) == before
+
+
+def test_a_search_holds_its_study_from_the_first_trial_to_the_last_stage(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[list[str]] = []
+
+    def compact_and_look(location: Location) -> int:
+        held.append(location.search_files())
+        return compact(location)
+
+    monkeypatch.setattr("tune_stability.running.compact", compact_and_look)
+    text = search(until_width="0.01", num_configs=32)
+    assert text.count("trials to run") == 2
+    assert len(held[0]) == 1
+    assert locate(tmp_path / "study").search_files() == []
+
+
+def test_what_another_search_ran_while_this_one_waited_is_not_run_again(
+    search: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def lease_after_another_search(*_: object) -> Iterator[None]:
+        monkeypatch.undo()
+        search(num_configs=6)
+        yield
+
+    monkeypatch.setattr("tune_stability.running.lease", lease_after_another_search)
+    assert "8 trials to run, 24 already done" in search()
+
+
+def test_a_folder_of_other_files_is_refused_and_left_as_it_is(search: Search, tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "thesis.tex").touch()
+    for plan in (False, True):
+        with pytest.raises(UserError, match=r"has no study.json but holds thesis.tex"):
+            search(plan=plan)
+    assert [path.name for path in (tmp_path / "study").iterdir()] == ["thesis.tex"]

@@ -294,6 +294,8 @@ def test_the_default_folder_is_made_of_space_model_and_task(tmp_path: Path) -> N
         "curves",
         "gradients",
         "region.png",
+        "search.jsonl",
+        "searches",
         "study.json",
         "trials",
     ]

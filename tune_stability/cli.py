@@ -11,6 +11,7 @@ from tune_stability.export import export
 from tune_stability.operations import compact, status, verify
 from tune_stability.report import report
 from tune_stability.rerun import rerun
+from tune_stability.retry import retry
 from tune_stability.search import search
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(search)
 app.command()(report)
 app.command()(rerun)
+app.command()(retry)
 app.command()(export)
 app.command()(status)
 app.command()(verify)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from tune_stability.display.console import damage_told_once, make_console
 from tune_stability.errors import UserError
+from tune_stability.stored import Store
 
-Store = Annotated[str, typer.Argument(help="Study folder or URL.")]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tune_stability.store import Location
 
 
 def status(store: Store) -> None:
@@ -21,9 +25,10 @@ def status(store: Store) -> None:
         from tune_stability.display.status import print_status
         from tune_stability.store import load_results, locate, read_study
 
-        location = locate(store)
+        location, console = locate(store), make_console()
         spec = read_study(location)
-        print_status(location.name, spec, load_results(location), make_console())
+        print_status(location.name, spec, load_results(location), console)
+        _print_searches(location, console)
 
 
 def verify(store: Store) -> None:
@@ -58,6 +63,18 @@ def compact(store: Store) -> None:
 
         merged = merge(store)
         make_console().print(f"{merged} files merged" if merged else "nothing to merge")
+
+
+def _print_searches(location: Location, console: Console) -> None:
+    from tune_stability.store import running_searches
+
+    found = running_searches(location)
+    for sign, certain in found:
+        verb = "runs it" if certain else "may be running it"
+        said = f"a search {verb}: {sign}, last sign of life {sign.renewed_at}"
+        console.print(said, markup=False, soft_wrap=True, highlight=False)
+    if not found:
+        console.print("no search is running it")
 
 
 @contextmanager

@@ -64,6 +64,7 @@ class SearchOptions:
     plan: bool = False
     price_per_hour: float | None = None
     log_to: str = ""
+    log_file: str | None = None
     verbose: bool = False
 
     def __post_init__(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 import sys
 import time
 import traceback
@@ -16,13 +15,24 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from tune_stability.commands import SHORTEST_ID, ships_with_the_package
-from tune_stability.data_source import OWN_FILES, DataSource, absolute
+from tune_stability.commands import SHORTEST_ID
+from tune_stability.data_source import DataSource
 from tune_stability.display.console import damage_told_once, make_console
 from tune_stability.display.tables import make_table
 from tune_stability.errors import UserError
 from tune_stability.execution.trainable import load_trainable
 from tune_stability.store import completed_row, config_of_row, current_provenance, error_row, load_results, locate
+from tune_stability.stored import (
+    DataDir,
+    LabelColumn,
+    OwnTrainable,
+    Store,
+    TextColumns,
+    check_trainable,
+    data_given,
+    data_of,
+    last_line,
+)
 from tune_stability.trials import TrialConfig
 
 if TYPE_CHECKING:
@@ -73,8 +83,8 @@ def rerun_trial(store: str, trial_id: str, data: DataSource | None = None, train
     place = locate(store)
     rows = load_results(place)
     stored = _row_of(rows, trial_id, place.name)
-    _check_trainable(stored, trainable)
-    config = config_of_row(stored, _data_of(rows, stored, data or DataSource()))
+    check_trainable(stored, trainable)
+    config = config_of_row(stored, data_of(rows, stored, data or DataSource()))
     now = _row_now(stored["study"], config)
     return Rerun(stored, now, _differing(stored, now))
 
@@ -101,18 +111,15 @@ def print_rerun(rerun: Rerun, console: Console) -> None:
 
 
 def rerun(
-    store: Annotated[str, typer.Argument(help="The study's folder or URL.")],
+    store: Store,
     trial_id: Annotated[str, typer.Argument(help=f"The trial, by at least {SHORTEST_ID} characters of its id.")],
-    data_dir: Annotated[
-        str | None, typer.Option(help="Folder as in search; for a task of your own, the one with its two files.")
-    ] = None,
-    text_columns: Annotated[str | None, typer.Option(help="Columns of text of a file: task, as in search.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column of labels of a file: task, as in search.")] = None,
-    trainable: Annotated[str | None, typer.Option(help="The trial's own trainable, to say that it may run.")] = None,
+    data_dir: DataDir = None,
+    text_columns: TextColumns = None,
+    label_column: LabelColumn = None,
+    trainable: OwnTrainable = None,
 ) -> None:
     """Run one stored trial again and compare: exit code 0 if the result is identical, 1 if not, 2 for bad input."""
-    columns = tuple(name.strip() for name in (text_columns or "").split(",") if name.strip())
-    data = DataSource(data_dir=data_dir, text_columns=columns, label_column=label_column)
+    data = data_given(data_dir, text_columns, label_column)
     try:
         with damage_told_once():
             found = rerun_trial(store, trial_id, data, trainable)
@@ -139,32 +146,6 @@ def _row_of(rows: pd.DataFrame, trial_id: str, name: str) -> Row:
     return {str(column): value for column, value in found.iloc[0].items()}
 
 
-def _check_trainable(stored: Row, allowed: str | None) -> None:
-    name = stored["trainable"]
-    if allowed is not None and allowed != name:
-        raise UserError(f"trial {stored['trial_id']} ran by the trainable {name!r}, received {allowed!r}.")
-    # Whoever writes a store must not choose what code its readers import.
-    if allowed is None and not ships_with_the_package(name):
-        raise UserError(
-            f"trial {stored['trial_id']} ran by {name!r}, which is not of this package; "
-            f"give --trainable {name} if that code may run here."
-        )
-
-
-def _data_of(rows: pd.DataFrame, stored: Row, data: DataSource) -> DataSource:
-    metrics = rows["metric"].dropna()
-    metric = None if metrics.empty else str(metrics.iloc[0])
-    task, folder = str(stored["task"]), None if data.data_dir is None else absolute(data.data_dir)
-    if not task.startswith(OWN_FILES):
-        return DataSource(
-            data_dir=folder, text_columns=data.text_columns, label_column=data.label_column, metric=metric
-        )
-    if folder is None:
-        raise UserError(f"the task {task} is of your own files; give the folder that holds them with --data-dir.")
-    files = tuple(os.path.join(folder, name) for name in task.removeprefix(OWN_FILES).split(","))
-    return DataSource(files=files, text_columns=data.text_columns, label_column=data.label_column, metric=metric)
-
-
 def _row_now(study: str, config: TrialConfig) -> Row:
     started_at, started = datetime.now(UTC), time.perf_counter()
     trainable = load_trainable(config.trainable)
@@ -181,7 +162,7 @@ def _differing(stored: Row, now: Row) -> tuple[str, ...]:
     if stored["status"] != now["status"]:
         return ("status",)
     if now["status"] == "error":
-        return () if _last_line(stored["error"]) == _last_line(now["error"]) else ("error",)
+        return () if last_line(stored["error"]) == last_line(now["error"]) else ("error",)
     return tuple(name for name in RESULTS if _plain(stored[name]) != _plain(now[name]))
 
 
@@ -200,11 +181,7 @@ def _cell(value: Any) -> str:
     plain = _plain(value)
     if isinstance(plain, tuple):
         return escape(", ".join(map(str, plain)) or "none")
-    return escape(_last_line(plain) if isinstance(plain, str) else "-" if plain is None else repr(plain))
-
-
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2]
+    return escape(last_line(plain) if isinstance(plain, str) else "-" if plain is None else repr(plain))
 
 
 if __name__ == "__main__":

@@ -99,6 +99,9 @@ def search(
     log_to: Annotated[
         list[str] | None, typer.Option(help="tensorboard, mlflow or wandb, through Ray. Repeatable, or a,b.")
     ] = None,
+    log_file: Annotated[
+        str | None, typer.Option(help="File for the search's own events, JSON lines. Default: OUT/search.jsonl.")
+    ] = None,
     study: Annotated[Path | None, typer.Option(help="TOML file with any of these options.")] = None,
     plan: Annotated[bool | None, typer.Option("--plan", help="Print what would run, and run nothing.")] = None,
     price_per_hour: Annotated[float | None, typer.Option(help="What a worker costs an hour, for --plan.")] = None,

@@ -35,6 +35,12 @@ def test_a_row_gives_back_its_trial(make, study, changes: dict) -> None:
         config.data_seed,
         config.dropout_seed,
     )
+    assert (back.recipe, back.config_index, back.source, back.replicate) == (
+        config.recipe,
+        config.config_index,
+        config.source,
+        config.replicate,
+    )
     assert back.data == DataSource(data_dir="glue")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from rich.table import Table
 from tune_stability.sampling.sources import Batch, TrialEnd, TrialSource
 from tune_stability.trials import TrialConfig
 
+_log = logging.getLogger(__name__)
 PLAIN_SECONDS = 30.0
 """How often a line is printed where the output is not a terminal."""
 
@@ -71,8 +73,9 @@ class Progress:
         self._source.batch_ended(batch, ends)
 
     def trial_ended(self, end: TrialEnd) -> None:
-        """Count a trial, and say so when it was an error."""
+        """Count and log a trial, and say so when it was an error."""
         trial = self._handed.pop(end.trial_id)
+        _log_end(trial, end)
         self._effort_done += trial.hyperparameters.effort
         self._done[end.recipe] += 1
         self._successes[end.recipe] += end.outcome == "success"
@@ -110,6 +113,24 @@ class Progress:
             f"{self.ended}/{self._total} trials, {in_flight} in flight, {self._errors} errors; "
             f"successes: {arms}; {'estimating time left' if left is None else duration(left) + ' left'}"
         )
+
+
+def _log_end(trial: TrialConfig, end: TrialEnd) -> None:
+    _log.info(
+        "trial %s ended: %s",
+        end.trial_id,
+        "error" if end.error is not None else end.outcome,
+        extra={
+            "event": "trial_ended",
+            "trial_id": end.trial_id,
+            "recipe": end.recipe,
+            "config_index": trial.config_index,
+            "seed": trial.seed,
+            "outcome": end.outcome,
+            "seconds": end.seconds,
+            "error": end.error,
+        },
+    )
 
 
 def duration(seconds: float) -> str:

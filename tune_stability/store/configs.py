@@ -31,6 +31,7 @@ def config_of_row(row: Mapping[str, Any], data: DataSource | None = None) -> Tri
         hyperparameters=Hyperparameters(**{name: kind(row[name]) for name, kind in HYPERPARAMETER_TYPES.items()}),
         seed=int(row["seed"]),
         config_index=int(row["config_index"]),
+        replicate=_whole(row["replicate"]),
         data=data or DataSource(),
     )
     parts: dict[str, Any] = {part: _whole(row[part]) for part in SEED_PARTS}

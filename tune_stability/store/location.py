@@ -6,6 +6,8 @@
 - checkpoints/{trial_id}.safetensors: what a trial in flight needs to go on
 - region.png, report.html, figures/: what was drawn from the rows
 - tensorboard/, mlflow/, wandb/: what `--log-to` writes
+- searches/{unique}.json: a search that runs the study, as long as it does
+- search.jsonl: what searches logged
 - .{name}.{unique}.tmp: a file being written, or left by a killed process
 """
 
@@ -31,6 +33,8 @@ if sys.platform != "win32":
 
 _OBJECT_STORES = ("s3", "gcs", "abfs")
 _COMPACTED = "compacted-"
+_SEARCHES = "searches"
+_LOG = "search.jsonl"
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,20 @@ class Location:
         """A new path for the rows of many trials."""
         return f"{self.root}/{table}/{_COMPACTED}{unique_name()}.parquet"
 
+    def search_file(self, unique: str) -> str:
+        """The path of the file by which a search says that it runs the study."""
+        return f"{self.root}/{_SEARCHES}/{unique}.json"
+
+    def search_files(self) -> list[str]:
+        """The paths of all these files, sorted. Raises `UserError`."""
+        names = (entry.path for entry in self._entries(f"{self.root}/{_SEARCHES}") if _is_search(entry))
+        return sorted(names)
+
+    @property
+    def log_file(self) -> str:
+        """The path, on this machine, of the log of the searches that ran here."""
+        return self.log_folder(_LOG)
+
     def log_folder(self, tool: str) -> str:
         """A folder of this machine for what a tool logs: the study's where that is here, else one under logs/."""
         local = isinstance(self.filesystem, fs.LocalFileSystem)
@@ -84,9 +102,9 @@ class Location:
         return [entry.path for entry in sorted(found, key=lambda entry: (entry.mtime_ns or 0, entry.path))]
 
     def foreign_names(self) -> list[str]:
-        """The names of everything in the folder, sorted, but the study's own file and temporary ones."""
+        """The names of everything in the folder, sorted, but what a search puts there before it has a trial."""
         names = sorted(entry.base_name for entry in self._entries(self.root))
-        return [name for name in names if name != "study.json" and not _is_temporary(name)]
+        return [name for name in names if name not in ("study.json", _SEARCHES, _LOG) and not _is_temporary(name)]
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file. Raises `UserError`."""
@@ -166,7 +184,7 @@ def locate(place: str | Path | Location) -> Location:
     if not text:
         raise UserError("the study's folder is empty; give a local path or a URL such as s3://bucket/study.")
     is_url = isinstance(place, str) and "://" in text
-    name = _without_credentials(text) if is_url else text
+    name = without_credentials(text) if is_url else text
     with _readable(name, "give a local path or a file://, s3:// or gs:// URL within reach"):
         if is_url:
             filesystem, root = fs.FileSystem.from_uri(text)
@@ -195,16 +213,21 @@ def trial_of(path: str) -> str | None:
 
 def one_line(error: Exception) -> str:
     """The message of an error without its line breaks and credentials."""
-    return _without_credentials(" ".join(str(error).split()).rstrip("."))
+    return without_credentials(" ".join(str(error).split()).rstrip("."))
 
 
-def _without_credentials(text: str) -> str:
+def without_credentials(text: str) -> str:
+    """A text without what stands before the @ of the URLs in it."""
     return re.sub(r"://[^/@\s]*@", "://", text)
 
 
 def _is_shard(entry: fs.FileInfo) -> bool:
     hidden = entry.base_name.startswith((".", "_"))
     return entry.type == fs.FileType.File and entry.base_name.endswith(".parquet") and not hidden
+
+
+def _is_search(entry: fs.FileInfo) -> bool:
+    return entry.type == fs.FileType.File and entry.base_name.endswith(".json") and not entry.base_name.startswith(".")
 
 
 def _is_temporary(name: str) -> bool:

@@ -22,10 +22,7 @@ def open_study(location: str | Path | Location, spec: StudySpec) -> StudySpec:
         with place.locked():
             data = _read(place)
             if data is None:
-                if names := place.foreign_names():
-                    raise UserError(
-                        f"{place.name} has no study.json but holds {_few(names)}; give an empty or new folder as --out."
-                    )
+                _check_empty(place)
                 place.create(place.study_file, spec.to_json().encode())
             else:
                 stored = StudySpec.from_json(data, f"{place.name}/study.json")
@@ -40,7 +37,10 @@ def open_study(location: str | Path | Location, spec: StudySpec) -> StudySpec:
 def check_study(location: str | Path | Location, spec: StudySpec) -> StudySpec:
     """The spec that `open_study` would store, or its `UserError`; change nothing."""
     place = locate(location)
-    return _grown(read_study(place), spec, place.name)
+    if place.exists(place.study_file):
+        return _grown(read_study(place), spec, place.name)
+    _check_empty(place)
+    return spec
 
 
 def read_study(location: str | Path | Location) -> StudySpec:
@@ -64,6 +64,13 @@ def _read(place: Location) -> bytes | None:
         return place.read(place.study_file)
     except OSError as error:
         raise UserError(f"cannot read study.json in {place.name}: {one_line(error)}; check the access to it.") from None
+
+
+def _check_empty(place: Location) -> None:
+    if names := place.foreign_names():
+        raise UserError(
+            f"{place.name} has no study.json but holds {_few(names)}; give an empty or new folder as --out."
+        )
 
 
 def _grown(stored: StudySpec, received: StudySpec, name: str) -> StudySpec:
