@@ -36,12 +36,15 @@ class Cluster:
         self._nodes: list[subprocess.Popen[bytes]] = []
         self._temporary = tempfile.mkdtemp(prefix="r", dir="/tmp")  # Ray's sockets have short paths only
         self.address = ""
+        self.client_port = self.dashboard_port = 0
 
-    def start(self) -> None:
-        """A head without CPUs, at a new port of loopback."""
-        port = _free_port()
+    def start(self, dashboard: bool = False) -> None:
+        """A head without CPUs, at new ports of loopback; with a dashboard, which `ray job submit` needs."""
+        port, self.client_port, self.dashboard_port = _free_port(), _free_port(), _free_port()
         self.address = f"127.0.0.1:{port}"
-        self._head = self._ray("start", "--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false")
+        ports = [f"--port={port}", f"--ray-client-server-port={self.client_port}"]
+        ports += [f"--dashboard-port={self.dashboard_port}", f"--include-dashboard={str(dashboard).lower()}"]
+        self._head = self._ray("start", "--head", *ports, "--num-cpus=0")
         _wait_until_listens(port, self._head)
 
     def add_node(self, cpus: int = 1) -> None:
@@ -86,8 +89,8 @@ class Cluster:
         command += ["--object-store-memory=100000000"]
         if arguments[1] == "--head":
             command += [f"--temp-dir={self._temporary}"]
-        log = open(self._folder / "ray.log", "ab")  # noqa: SIM115 - the child keeps it
-        return subprocess.Popen(command, env=os.environ | SETTINGS, stdout=log, stderr=log, start_new_session=True)
+        with open(self._folder / "ray.log", "ab") as log:
+            return subprocess.Popen(command, env=os.environ | SETTINGS, stdout=log, stderr=log, start_new_session=True)
 
 
 def _free_port() -> int:

@@ -81,8 +81,8 @@ def differences(rows: pd.DataFrame, expected: pd.DataFrame) -> dict[str, int]:
     one = rows.drop_duplicates("trial_id").set_index("trial_id").sort_index()
     both = one.index.intersection(expected["trial_id"])
     other = expected.set_index("trial_id").loc[both]
-    # As text, so that NaN equals NaN.
-    changed = (one.loc[both].astype(str) != other[one.columns].astype(str)).any(axis=1)
+    one, other = one.loc[both], other[one.columns]
+    changed = ((one != other) & ~(one.isna() & other.isna())).any(axis=1)
     return {
         "rows": len(rows),
         "lost": len(wanted - set(ids)),

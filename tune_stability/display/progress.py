@@ -129,6 +129,7 @@ def _log_end(trial: TrialConfig, end: TrialEnd) -> None:
             "outcome": end.outcome,
             "seconds": end.seconds,
             "error": end.error,
+            "worker": end.worker,
         },
     )
 

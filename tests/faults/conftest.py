@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tune_stability import load_results
+
+FAULTS = Path(__file__).parents[2] / "experiments" / "faults"
+sys.path.insert(0, str(FAULTS))
+
+import trainables  # noqa: E402
+from cluster import Cluster  # noqa: E402
+from study import RESULTS, Study, differences, kill_search  # noqa: E402
+
+ENOUGH_SECONDS = 150.0
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a test's studies lie; its trials take their time, and have their faults."""
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("finds the processes of a cluster in /proc")
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    monkeypatch.setenv(trainables.FOLDER, str(marks))
+    return tmp_path
+
+
+@pytest.fixture
+def cluster(folder: Path) -> Iterator[Cluster]:
+    """A head that runs no trials. Nodes are the test's own."""
+    made = Cluster(folder)
+    made.start()
+    yield made
+    made.remove()
+
+
+class Searches:
+    """Studies, and the searches that run them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._started: list = []
+
+    def start(self, cluster: Cluster | str, name: str = "study", num_configs: int = 10, **more) -> Study:
+        """Start a search of a study, again if it was started before."""
+        study = Study(self._folder / name, num_configs, **more)
+        address = cluster if isinstance(cluster, str) else cluster.address
+        self._started.append(study.start(address))
+        return study
+
+    @property
+    def last(self):
+        return self._started[-1]
+
+    def wait_for_trials(self, study: Study, count: int) -> None:
+        """Until so many trials are stored."""
+        end = time.monotonic() + ENOUGH_SECONDS
+        while study.num_stored() < count:
+            assert self.last.poll() is None, self.said(study)
+            assert time.monotonic() < end, f"only {study.num_stored()} trials: {self.said(study)}"
+            time.sleep(0.05)
+
+    def finish(self, study: Study) -> None:
+        """Until the search has ended, as it should."""
+        assert self.last.wait(timeout=ENOUGH_SECONDS) == 0, self.said(study)
+
+    def said(self, study: Study) -> str:
+        """All that the searches of the study printed."""
+        return study.folder.with_suffix(".log").read_text()
+
+    def check(self, study: Study) -> pd.DataFrame:
+        """The rows, which must be those of a search that nobody disturbed."""
+        expected = study.undisturbed(self._folder / "undisturbed")
+        rows = load_results(study.folder)
+        assert differences(rows[RESULTS], expected) == {
+            "rows": study.num_trials,
+            "lost": 0,
+            "foreign": 0,
+            "duplicated": 0,
+            "changed": 0,
+        }
+        return rows
+
+    def kill(self) -> None:
+        for search in self._started:
+            kill_search(search)
+
+
+@pytest.fixture
+def searches(folder: Path) -> Iterator[Searches]:
+    made = Searches(folder)
+    yield made
+    made.kill()
