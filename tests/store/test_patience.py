@@ -134,7 +134,7 @@ def test_a_write_waits_for_an_unmounted_folder(study: Location, make, clock: Clo
 
 def test_a_folder_that_stays_away_is_an_error_and_not_made_anew(study: Location, make, clock: Clock) -> None:
     os.rename(study.root, f"{study.root}.aside")
-    with pytest.raises(UserError, match="cannot write to .*the folder is gone; is it still mounted") as caught:
+    with pytest.raises(UserError, match=r"cannot write to .*the folder is gone; is it still mounted") as caught:
         make.write(study, make.config())
     assert "\n" not in str(caught.value)
     assert 500 < clock.now <= WRITE_SECONDS
@@ -147,7 +147,7 @@ def test_reading_waits_less_and_takes_no_missing_folder_for_an_empty_one(study: 
     os.rename(study.root, f"{study.root}.aside")
     for read in (lambda: study.shards("trials"), lambda: study.read(path)):
         before = clock.now
-        with pytest.raises(UserError, match="cannot open .*the folder is gone"):
+        with pytest.raises(UserError, match=r"cannot open .*the folder is gone"):
             read()
         assert 40 < clock.now - before <= READ_SECONDS
     # On first contact a folder without a study is no study, now.
@@ -172,7 +172,7 @@ def test_a_file_that_cannot_be_fetched_is_not_damaged(study: Location, make, clo
         return check(self, failing_once)
 
     monkeypatch.setattr(Location, "_reading", failing)
-    with pytest.raises(UserError, match="cannot open .*Input/output error"):
+    with pytest.raises(UserError, match=r"cannot open .*Input/output error"):
         load_results(study)
     clock.events[clock.now + 10] = gone.clear
     assert load_results(study).equals(wanted)

@@ -1,7 +1,7 @@
 """A server of the S3 protocol on loopback that can be told to fail; run as a process of its own, so Ray reaches it too.
 
 Prints its address, then serves until its standard input ends. `PUT /-/faults` sets `Faults`, `GET /-/requests` gives
-the (method, path) of each request since they were set.
+the (method, path) of each request since they were last set.
 """
 
 from __future__ import annotations
