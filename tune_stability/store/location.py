@@ -28,7 +28,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from tune_stability.errors import UserError
-from tune_stability.store.patience import READ_SECONDS, WRITE_SECONDS, RootMissingError, one_line, patiently
+from tune_stability.store.patience import READ_SECONDS, WRITE_SECONDS, RootMissingError, is_away, one_line, patiently
 from tune_stability.store.schema import Table
 
 if sys.platform != "win32":
@@ -126,6 +126,11 @@ class Location:
             except FileNotFoundError:
                 if path != self.study_file:
                     self._check_root()
+                return None
+            except OSError as error:
+                # An object store looks first and reads then; a compaction may have deleted the file in between.
+                if is_away(error) or self.filesystem.get_file_info(path).type != fs.FileType.NotFound:
+                    raise
                 return None
 
         return self._reading(read)
