@@ -189,6 +189,7 @@ def test_a_search_under_faults_ends_as_one_undisturbed(s3, tmp_path: Path, execu
         assert not any(secret.encode() in data for data in [place.read(place.study_file) or b"", *stored, *local])
 
 
+@pytest.mark.slow
 def test_a_search_refuses_a_url_with_credentials_without_repeating_them(tmp_path: Path) -> None:
     refused = search("s3://AKIANOBODY:secret@bucket/study", "local", tmp_path, {})
     stdout, stderr = refused.communicate(timeout=100)
