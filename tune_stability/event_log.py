@@ -22,7 +22,8 @@ from typing import Any
 from rich.console import Console
 
 from tune_stability.errors import LogWarning, UserError
-from tune_stability.store.location import Location, one_line, without_credentials
+from tune_stability.store.location import Location
+from tune_stability.store.patience import one_line, without_credentials
 
 _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "event", "trial_id"}
 

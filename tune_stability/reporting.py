@@ -43,6 +43,7 @@ def write_report(
     ]
     location = locate(out)
     page = location.page_file if len(stores) == 1 else location.comparison_file(studies[1][0].spec.name)
+    location.make_root()
     location.write(page, render_page(studies, reload_seconds).encode())
     console.print(f"page: {page}", markup=False, soft_wrap=True)
     figures = write_figures(location, studies[0][0]) if len(stores) == 1 else []

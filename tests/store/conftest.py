@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import json
+import subprocess
+import sys
+import urllib.request
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,9 +115,71 @@ def make() -> Maker:
     return Maker()
 
 
+@dataclass
+class S3:
+    """A bucket of a server of the S3 protocol on loopback, which fails as it is told to."""
+
+    endpoint: str
+    secret: str = "Nobody/May+See+This+Secret"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What reaches the bucket."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "AKIANOBODYMAYSEE",
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def new_url(self) -> str:
+        """The URL of a folder that holds nothing yet."""
+        return f"s3://bucket/{uuid.uuid4().hex}"
+
+    def faults(self, **faults: float) -> None:
+        """Fail in these ways from now on, see `Faults` of the server, and count requests anew."""
+        self.call("PUT", "/-/faults", json.dumps(faults).encode())
+
+    def requests(self) -> list[tuple[str, str]]:
+        """The method and the path of each request since then."""
+        return [(method, path) for method, path in json.loads(self.call("GET", "/-/requests"))]
+
+    def call(self, method: str, path: str, data: bytes | None = None) -> bytes:
+        request = urllib.request.Request(self.endpoint + path, method=method, data=data)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return bytes(answer.read())
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3]:
+    """The server, in a process of its own."""
+    pytest.importorskip("moto", reason="the S3 server of the extra `test` is not installed")
+    command = [sys.executable, str(Path(__file__).with_name("s3_server.py"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin
+        assert server.stdout
+        made = S3(server.stdout.readline().strip())
+        made.call("PUT", "/bucket")
+        yield made
+        # It ends with its standard input, as it does if this process is killed.
+        server.stdin.close()
+
+
 @pytest.fixture
-def study(tmp_path: Path, make: Maker) -> Location:
-    """An empty study."""
-    place = locate(tmp_path / "study")
+def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    """The server, and the environment that reaches it."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    s3_server.faults()
+    yield s3_server
+    s3_server.faults()
+
+
+@pytest.fixture
+def study(request: pytest.FixtureRequest, tmp_path: Path, make: Maker) -> Location:
+    """An empty study: in a local folder, or where its parameter says."""
+    kind = getattr(request, "param", "local")
+    place = locate(request.getfixturevalue("s3").new_url() if kind == "s3" else tmp_path / "study")
     open_study(place, make.spec())
     return place

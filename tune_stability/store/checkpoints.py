@@ -15,7 +15,7 @@ class StoredCheckpoint:
     trial_id: str
 
     def read(self) -> bytes | None:
-        """What was written last, None if nothing was. Raises `OSError`."""
+        """What was written last, None if nothing was. Raises `UserError`."""
         return self.location.read(self.location.checkpoint(self.trial_id))
 
     def write(self, data: bytes) -> None:

@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from tune_stability.store.location import Location, one_line
+from tune_stability.store.location import Location
+from tune_stability.store.patience import one_line
 from tune_stability.store.schema import TABLES, column_names
 from tune_stability.store.shards import StoreWarning, read_shards, warn_of_damage, winning_steps, winning_trials
 from tune_stability.store.study import study_folder

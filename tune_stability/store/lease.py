@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tune_stability.errors import UserError
-from tune_stability.store.location import Location, one_line, unique_name
+from tune_stability.store.location import Location, unique_name
+from tune_stability.store.patience import one_line
 from tune_stability.store.processes import lives, this_process
 from tune_stability.store.signs import Sign, State, read_sign
 
@@ -31,6 +32,8 @@ def lease(location: Location, say: Callable[[str], None]) -> Iterator[None]:
     """
     own = _OwnSign(location)
     try:
+        # The search may be the one that starts the study.
+        location.make_root()
         # Before the look at the others: of two that come at once, the one that wrote last sees the other.
         own.put("entering")
         own.renew()

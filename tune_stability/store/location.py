@@ -14,18 +14,21 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 from pyarrow import fs
 
 from tune_stability.errors import UserError
+from tune_stability.store.patience import READ_SECONDS, WRITE_SECONDS, RootMissingError, is_away, one_line, patiently
 from tune_stability.store.schema import Table
 
 if sys.platform != "win32":
@@ -35,6 +38,9 @@ _OBJECT_STORES = ("s3", "gcs", "abfs")
 _COMPACTED = "compacted-"
 _SEARCHES = "searches"
 _LOG = "search.jsonl"
+_CHECK = "check the address and the access to it"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -93,12 +99,12 @@ class Location:
 
     def log_folder(self, tool: str) -> str:
         """A folder of this machine for what a tool logs: the study's where that is here, else one under logs/."""
-        local = isinstance(self.filesystem, fs.LocalFileSystem)
-        return f"{self.root if local else os.path.abspath(os.path.join('logs', os.path.basename(self.root)))}/{tool}"
+        beside = os.path.abspath(os.path.join("logs", os.path.basename(self.root)))
+        return f"{self.root if self._is_local else beside}/{tool}"
 
     def shards(self, table: Table) -> list[str]:
         """The paths of a table's files, oldest first, without temporary ones. Raises `UserError`."""
-        found = [entry for entry in self._entries(f"{self.root}/{table}") if _is_shard(entry)]
+        found = [entry for entry in self._entries(f"{self.root}/{table}", is_started=True) if _is_shard(entry)]
         return [entry.path for entry in sorted(found, key=lambda entry: (entry.mtime_ns or 0, entry.path))]
 
     def foreign_names(self) -> list[str]:
@@ -108,33 +114,48 @@ class Location:
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file. Raises `UserError`."""
-        with _readable(self.name, "check the address and the access to it"):
-            return bool(self.filesystem.get_file_info(path).type == fs.FileType.File)
+        return self._reading(lambda: bool(self.filesystem.get_file_info(path).type == fs.FileType.File))
 
     def read(self, path: str) -> bytes | None:
-        """The bytes of a file, None if there is none. Raises `OSError` if it cannot be read."""
-        try:
-            with self.filesystem.open_input_stream(path) as stream:
-                return bytes(stream.read())
-        except FileNotFoundError:
-            return None
+        """The bytes of a file, None if there is none. Raises `UserError` if it cannot be read."""
+
+        def read() -> bytes | None:
+            try:
+                with self.filesystem.open_input_stream(path) as stream:
+                    return bytes(stream.read())
+            except FileNotFoundError:
+                if path != self.study_file:
+                    self._check_root()
+                return None
+            except OSError as error:
+                # An object store looks first and reads then; a compaction may have deleted the file in between.
+                if is_away(error) or self.filesystem.get_file_info(path).type != fs.FileType.NotFound:
+                    raise
+                return None
+
+        return self._reading(read)
 
     def write(self, path: str, data: bytes) -> None:
-        """Put a file in place as a whole, replacing the one there. Raises `UserError`."""
-        self._write(path, data, replace=True)
+        """Put a file in place as a whole, replacing the one there. The root must exist. Raises `UserError`."""
+        self._writing(lambda: self._write(path, data, replace=True))
 
     def create(self, path: str, data: bytes) -> bool:
         """Put a file in place as a whole unless there is one already; whether it did. Raises `UserError`.
 
         Object stores have no such operation, so there the caller has looked and the last of two at once wins.
         """
-        return self._write(path, data, replace=False)
+        return self._writing(lambda: self._write(path, data, replace=False))
+
+    def make_root(self) -> None:
+        """Make the folder if there is none, for whoever starts something in it. Raises `UserError`."""
+        if self.filesystem.type_name not in _OBJECT_STORES:
+            self._writing(lambda: self.filesystem.create_dir(self.root, recursive=True))
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep out other processes that ask for this, where the filesystem can lock a folder; else just go on."""
         descriptor = None
-        if sys.platform != "win32" and isinstance(self.filesystem, fs.LocalFileSystem):
+        if sys.platform != "win32" and self._is_local:
             with contextlib.suppress(OSError):
                 descriptor = os.open(self.root, os.O_RDONLY)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -146,37 +167,68 @@ class Location:
 
     def delete(self, path: str) -> None:
         """Remove a file; fine if it is gone already. Raises `OSError`."""
-        with contextlib.suppress(FileNotFoundError):
-            self.filesystem.delete_file(path)
 
-    def _entries(self, folder: str) -> list[fs.FileInfo]:
-        with _readable(self.name, "check the address and the access to it"):
-            return list(self.filesystem.get_file_info(fs.FileSelector(folder, allow_not_found=True)))
+        def delete() -> None:
+            with contextlib.suppress(FileNotFoundError):
+                self.filesystem.delete_file(path)
 
-    def _write(self, path: str, data: bytes, replace: bool) -> bool:
-        folder, _, name = path.rpartition("/")
-        temporary = f"{folder}/.{name}.{unique_name()}.tmp"
+        # No row is lost with a file that stays, and a search that ends should not wait for long.
+        patiently(delete, READ_SECONDS, self.name)
+
+    @property
+    def _is_local(self) -> bool:
+        return isinstance(self.filesystem, fs.LocalFileSystem)
+
+    def _check_root(self) -> None:
+        """Raise `RootMissingError` where a folder of this machine has gone: what it held is unknown, not absent."""
+        if self._is_local:
+            try:
+                os.stat(self.root)
+            except FileNotFoundError:
+                raise RootMissingError(errno.ENOENT, "the folder is gone; is it still mounted?", self.root) from None
+
+    def _entries(self, folder: str, is_started: bool = False) -> list[fs.FileInfo]:
+        def entries() -> list[fs.FileInfo]:
+            found = list(self.filesystem.get_file_info(fs.FileSelector(folder, allow_not_found=True)))
+            if is_started and not found:
+                self._check_root()
+            return found
+
+        return self._reading(entries)
+
+    def _reading(self, operation: Callable[[], T]) -> T:
+        with _readable(self.name, _CHECK):
+            return patiently(operation, READ_SECONDS, self.name)
+
+    def _writing(self, operation: Callable[[], T]) -> T:
         try:
-            if isinstance(self.filesystem, fs.LocalFileSystem):
-                return _write_local(path, temporary, data, replace)
-            if self.filesystem.type_name in _OBJECT_STORES:
-                _put(self.filesystem, path, data)
-                return True
-            self.filesystem.create_dir(folder, recursive=True)
-            _put(self.filesystem, temporary, data)
-            self.filesystem.move(temporary, path)
-            return True
+            return patiently(operation, WRITE_SECONDS, self.name)
         except (OSError, pa.ArrowException) as error:
             raise UserError(
                 f"cannot write to {self.name}: {one_line(error)}; make it writable and free some space, or give "
                 "another --out. What was finished before is safe."
             ) from None
 
+    def _write(self, path: str, data: bytes, replace: bool) -> bool:
+        folder, _, name = path.rpartition("/")
+        temporary = f"{folder}/.{name}.{unique_name()}.tmp"
+        if self._is_local:
+            if replace:
+                self._check_root()
+            return _write_local(path, temporary, data, replace)
+        if self.filesystem.type_name in _OBJECT_STORES:
+            _put(self.filesystem, path, data)
+            return True
+        self.filesystem.create_dir(folder, recursive=True)
+        _put(self.filesystem, temporary, data)
+        self.filesystem.move(temporary, path)
+        return True
+
 
 def locate(place: str | Path | Location) -> Location:
-    """The folder at a local path or a URL that `pyarrow.fs` opens. Nothing is created.
+    """The folder at a local path or a URL that `pyarrow.fs` opens. Nothing is created, and nobody waited for.
 
-    Raises `UserError` for an unknown scheme, a place out of reach, or a file.
+    Raises `UserError` for an unknown scheme, a URL that holds credentials, a place out of reach, or a file.
     """
     if isinstance(place, Location):
         return place
@@ -184,10 +236,12 @@ def locate(place: str | Path | Location) -> Location:
     if not text:
         raise UserError("the study's folder is empty; give a local path or a URL such as s3://bucket/study.")
     is_url = isinstance(place, str) and "://" in text
-    name = without_credentials(text) if is_url else text
+    if is_url:
+        _refuse_credentials(text)
+    name = text
     with _readable(name, "give a local path or a file://, s3:// or gs:// URL within reach"):
         if is_url:
-            filesystem, root = fs.FileSystem.from_uri(text)
+            filesystem, root = fs.FileSystem.from_uri(_with_one_request_a_file(text))
         else:
             filesystem, root = fs.LocalFileSystem(), os.path.abspath(os.path.expanduser(text))
         kind = filesystem.get_file_info(root).type
@@ -211,14 +265,26 @@ def trial_of(path: str) -> str | None:
     return None if is_compacted(path) else path.rpartition("/")[2].rpartition("-")[0] or None
 
 
-def one_line(error: Exception) -> str:
-    """The message of an error without its line breaks and credentials."""
-    return without_credentials(" ".join(str(error).split()).rstrip("."))
+def _refuse_credentials(url: str) -> None:
+    """A location is sent to other processes, and its name is printed to be given again, so it must hold no secret."""
+    scheme, _, rest = url.partition("://")
+    address, _, query = rest.partition("?")
+    host, _, path = address.partition("/")
+    # A secret may have slashes, which end the host too early. A bucket's name has no colon.
+    user = host.rpartition("@")[0] or (":" in host and "@" in path)
+    secrets_of_query = re.search(r"(^|&)[^=&]*(key|secret|token|password|credential|signature)[^=&]*=", query, re.I)
+    if (user and user != "anonymous") or secrets_of_query:
+        raise UserError(
+            f"the {scheme}:// URL of the study holds credentials, which would be printed and sent to workers; give it "
+            f"without them, and set them in the environment (such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)."
+        )
 
 
-def without_credentials(text: str) -> str:
-    """A text without what stands before the @ of the URLs in it."""
-    return re.sub(r"://[^/@\s]*@", "://", text)
+def _with_one_request_a_file(url: str) -> str:
+    """Let S3 take a small file as one request; by default Arrow makes it an upload of several parts, which is three."""
+    if not url.lower().startswith("s3://") or "allow_delayed_open=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}allow_delayed_open=true"
 
 
 def _is_shard(entry: fs.FileInfo) -> bool:
@@ -248,7 +314,12 @@ def _put(filesystem: fs.FileSystem, path: str, data: bytes) -> None:
 
 
 def _write_local(path: str, temporary: str, data: bytes, replace: bool) -> bool:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if replace:
+        # One level alone: whoever adds to a study must not make its folder anew where another was mounted.
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(os.path.dirname(path))
+    else:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
     try:
         with open(temporary, "xb") as file:
             file.write(data)

@@ -39,7 +39,7 @@ def read_shards(
 
     Of `trial_ids` alone if they are given: files of other trials are not opened, and their rows not kept.
 
-    Raises `UserError` if a file is of a newer version than this code.
+    Raises `UserError` if a file is of a newer version than this code, or cannot be fetched: it may be whole.
     """
     schema = arrow_schema(table, columns)
     wanted = None if trial_ids is None else frozenset(trial_ids)
@@ -121,10 +121,10 @@ def _shards(location: Location, table: Table, wanted: frozenset[str] | None) -> 
 def _read(
     location: Location, table: Table, schema: pa.Schema, wanted: frozenset[str] | None, path: str
 ) -> pa.Table | _Unread:
+    data = location.read(path)
+    if data is None:
+        return _GONE
     try:
-        data = location.read(path)
-        if data is None:
-            return _GONE
         file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
         version = _version(file)
         if version is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tune_stability.errors import UserError
 from tune_stability.store.location import Location
 from tune_stability.store.processes import Process, lives
 from tune_stability.store.study import study_folder
@@ -61,7 +62,7 @@ def read_sign(place: Location, path: str) -> tuple[bytes | None, Sign | None]:
     """What a file holds, None if it is gone, and the sign in it, None if it is damaged or cannot be read."""
     try:
         data = place.read(path)
-    except OSError:
+    except UserError:
         return b"", None
     return data, None if data is None else Sign.from_json(data)
 

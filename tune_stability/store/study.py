@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tune_stability.errors import UserError
 from tune_stability.spaces import space_to_dict
-from tune_stability.store.location import Location, locate, one_line
+from tune_stability.store.location import Location, locate
 from tune_stability.studies import FIXED, GROWING, StopRule, StudySpec
 
 
@@ -20,7 +20,7 @@ def open_study(location: str | Path | Location, spec: StudySpec) -> StudySpec:
     place = locate(location)
     for _ in range(10):
         with place.locked():
-            data = _read(place)
+            data = place.read(place.study_file)
             if data is None:
                 _check_empty(place)
                 place.create(place.study_file, spec.to_json().encode())
@@ -46,7 +46,7 @@ def check_study(location: str | Path | Location, spec: StudySpec) -> StudySpec:
 def read_study(location: str | Path | Location) -> StudySpec:
     """The spec of the study in a folder. Raises `UserError` if it is missing, damaged or of a newer version."""
     place = study_folder(location)
-    return StudySpec.from_json(_read(place) or b"", f"{place.name}/study.json")
+    return StudySpec.from_json(place.read(place.study_file) or b"", f"{place.name}/study.json")
 
 
 def study_folder(location: str | Path | Location) -> Location:
@@ -57,13 +57,6 @@ def study_folder(location: str | Path | Location) -> Location:
             f"{place.name} is no study: it has no study.json; give the folder that a search was given as --out."
         )
     return place
-
-
-def _read(place: Location) -> bytes | None:
-    try:
-        return place.read(place.study_file)
-    except OSError as error:
-        raise UserError(f"cannot read study.json in {place.name}: {one_line(error)}; check the access to it.") from None
 
 
 def _check_empty(place: Location) -> None:
