@@ -10,6 +10,10 @@ class UserError(ValueError):
     """Bad input. Its message is one line: what was received, what is allowed, what to do."""
 
 
+class StoreError(UserError):
+    """The store cannot be written to, and waiting did not help."""
+
+
 class StoreWarning(UserWarning):
     """A study can be read, but not every file in it."""
 

@@ -18,6 +18,7 @@ from tune_stability.execution import Resources, Retries, get_executor
 from tune_stability.options import SearchOptions
 from tune_stability.outcomes import SuccessRule
 from tune_stability.planning import Work, check_layers, check_model, estimated_seconds, study_spec, work_left
+from tune_stability.sampling.designs import DESIGNS
 from tune_stability.sampling.enumeration import what_is_compared
 from tune_stability.sampling.sources import UntilDeadline
 from tune_stability.sizing import planned_sizes
@@ -25,6 +26,8 @@ from tune_stability.stopping import Stage, run_until
 from tune_stability.store import Location, check_study, compact, lease, locate, open_study
 from tune_stability.studies import StudySpec
 
+LOOKAHEAD, ADAPTIVE_LOOKAHEAD = 64, 2
+"""Batches that may wait for a worker, of a design and of a sampler that looks at results."""
 _log = logging.getLogger(__name__)
 
 
@@ -108,6 +111,7 @@ def run_trials(
         max_concurrent=options.max_concurrent,
         address=options.address,
         verbose=options.verbose,
+        lookahead=LOOKAHEAD if spec.sampler in DESIGNS else ADAPTIVE_LOOKAHEAD,
         trial_timeout=options.timeout_seconds(),
         log_to=options.log_tools,
     )

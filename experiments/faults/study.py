@@ -17,6 +17,7 @@ from tune_stability import load_results
 
 RESULTS = ["trial_id", "recipe", "config_index", "seed", "status", "outcome", "failure_mode", "score", "train_loss"]
 HERE = Path(__file__).parent
+PATHS = {"PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])}
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Study:
         with open(self.folder.with_suffix(".log"), "ab") as log:
             return subprocess.Popen(
                 self._command("--address", address, *self.options),
-                env=os.environ | SETTINGS | {"PYTHONPATH": str(HERE)},
+                env=os.environ | SETTINGS | PATHS,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -45,7 +46,7 @@ class Study:
 
     def undisturbed(self, folder: Path) -> pd.DataFrame:
         """The results of the same trials by a search without Ray that nobody disturbs."""
-        environment = {**os.environ, "PYTHONPATH": str(HERE)}
+        environment = os.environ | PATHS
         environment.pop(trainables.FOLDER, None)
         command = self._command("--executor", "local", "--out", str(folder))
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)

@@ -66,6 +66,14 @@ class Searches:
             assert time.monotonic() < end, f"only {study.num_stored()} trials: {self.said(study)}"
             time.sleep(0.05)
 
+    def wait_for_words(self, study: Study, words: str) -> None:
+        """Until a search of the study has printed them."""
+        end = time.monotonic() + ENOUGH_SECONDS
+        while words not in self.said(study):
+            assert self.last.poll() is None, self.said(study)
+            assert time.monotonic() < end, self.said(study)
+            time.sleep(0.05)
+
     def finish(self, study: Study) -> None:
         """Until the search has ended, as it should."""
         assert self.last.wait(timeout=ENOUGH_SECONDS) == 0, self.said(study)

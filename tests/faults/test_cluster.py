@@ -49,10 +49,7 @@ def test_a_node_is_killed_and_another_joins(cluster, searches) -> None:
 
 def test_a_search_waits_for_the_first_node(cluster, searches) -> None:
     study = searches.start(cluster, num_configs=3)
-    end = time.monotonic() + 100
-    while "waiting for one that has" not in searches.said(study):
-        assert time.monotonic() < end
-        time.sleep(0.2)
+    searches.wait_for_words(study, "waiting for one that has")
     assert study.num_stored() == 0
     cluster.add_node()
     searches.finish(study)
@@ -121,8 +118,9 @@ def test_a_trial_that_takes_all_memory_costs_its_worker_and_is_tried_again(folde
         marks = {path.name for path in (folder / "marks").iterdir()}
         assert marks
         deaths = [event for event in events(study) if event["event"] == "worker_died"]
-        assert {event["trial_id"] for event in deaths} == marks
-        assert all("memory" in event["reason"] for event in deaths)
+        # The monitor may take a second look before the memory is free again, so others may have to pay too.
+        assert marks <= {event["trial_id"] for event in deaths}
+        assert all("running low on memory" in event["reason"] for event in deaths)
     finally:
         made.remove()
 
@@ -194,12 +192,8 @@ def wait_until_listens(port: int) -> None:
 
 
 def test_a_folder_that_a_worker_does_not_see_is_refused(cluster, searches, folder) -> None:
-    # A machine of its own is told by another root folder.
     study = searches.start(cluster, num_configs=2)
-    end = time.monotonic() + 100
-    while not (study.folder / "study.json").exists():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    searches.wait_for_words(study, "waiting for one that has")
     hidden = study.folder / "study.json"
     aside = folder / "aside.json"
     hidden.rename(aside)

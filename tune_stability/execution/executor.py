@@ -17,13 +17,16 @@ class Resources:
     """What a trial gets, and at most how many run at once.
 
     None stands for what is there: a GPU a trial if there are any, as many trials at once as there are resources for.
-    `trial_timeout` is how long a trial may run, in seconds. `log_to` names tools of `LOG_TOOLS`.
+    `lookahead` is how many batches may wait for a worker: on a cluster they show an autoscaler that there is work for
+    more machines, and a sampler that looks at results had better wait itself. `trial_timeout` is how long a trial may
+    run, in seconds. `log_to` names tools of `LOG_TOOLS`.
     """
 
     cpus_per_trial: float = 1.0
     gpus_per_trial: float | None = None
     max_concurrent: int | None = None
     address: str | None = None
+    lookahead: int = 64
     trial_timeout: float | None = None
     verbose: bool = False
     log_to: tuple[str, ...] = ()

@@ -32,18 +32,18 @@ _QUIET = {
 for _name, _value in _QUIET.items():
     os.environ.setdefault(_name, _value)
 
+import ray  # noqa: E402
 from ray import tune  # noqa: E402
 
 from tune_stability.execution.ray_client import run_through_client  # noqa: E402
 from tune_stability.execution.ray_connection import CLIENT, check_fits, connected, gpus_per_trial  # noqa: E402
+from tune_stability.execution.ray_errors import every_death_is_an_actors  # noqa: E402
 from tune_stability.execution.ray_logs import StudyLogs  # noqa: E402
+from tune_stability.execution.ray_scheduler import NewestFirst  # noqa: E402
 from tune_stability.execution.ray_searcher import BatchSearcher  # noqa: E402
 from tune_stability.execution.ray_watch import Watch  # noqa: E402
 from tune_stability.execution.ray_worker import TuneWorker, WorkerSetup  # noqa: E402
 from tune_stability.execution.trainable import sharing_of  # noqa: E402
-
-PENDING_ON_A_CLUSTER = 64
-"""Batches that wait for a worker. On a cluster they show an autoscaler that there is work for more machines."""
 
 
 class RayExecutor:
@@ -97,6 +97,7 @@ def run_on_tune(
             tune.with_resources(trainable, {"cpu": r.cpus_per_trial, "gpu": gpus_per_trial(r)}),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
+                scheduler=NewestFirst(),
                 num_samples=-1,
                 reuse_actors=True,
                 max_concurrent_trials=r.max_concurrent,
@@ -112,7 +113,7 @@ def run_on_tune(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        with _pending(PENDING_ON_A_CLUSTER if r.address else 1):
+        with _waiting(r), every_death_is_an_actors():
             tuner.fit()
     logs.tell()
     if searcher.fatal is not None:
@@ -120,10 +121,12 @@ def run_on_tune(
 
 
 @contextmanager
-def _pending(batches: int) -> Iterator[None]:
+def _waiting(r: Resources) -> Iterator[None]:
+    # On this machine nothing grows, so twice as many as can start at once are enough for none to be stopped.
+    at_once = max(1, int(ray.cluster_resources().get("CPU", 1) / r.cpus_per_trial))
     name = "TUNE_MAX_PENDING_TRIALS_PG"
     given = os.environ.get(name)
-    os.environ[name] = given or str(batches)
+    os.environ[name] = given or str(r.lookahead if r.address else min(r.lookahead, 2 * at_once))
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ import ray
 from ray.exceptions import ActorUnavailableError, RayActorError
 from ray.tune import Callback
 
+from tune_stability.execution.ray_errors import WorkerLostError
 from tune_stability.execution.ray_searcher import BatchSearcher
 
 LOOK_SECONDS = 5.0
@@ -57,9 +58,11 @@ def _error_of(trial: Any) -> Exception | None:
 def _reason(error: Exception | None) -> str:
     if error is None:
         return "unknown"
-    # Ray's message goes from the general to the particular, a fact a line, and then it guesses.
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    fact = (lines[-1] if lines else "").partition(" Some common causes")[0].rpartition("Worker exit detail: ")[2]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    if isinstance(error, WorkerLostError):
+        return lines[0][:300]
+    # Of an actor's death Ray tells first the general and then the particular, a fact a line; and then it guesses.
+    fact = lines[-1].partition(" Some common causes")[0].rpartition("Worker exit detail: ")[2]
     return f"{type(error).__name__}: {fact}"[:300]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from tune_stability.errors import StoreError
 from tune_stability.execution.timeouts import TrialTimeout, time_limit
 from tune_stability.execution.trainable import load_trainable
 from tune_stability.sampling.sources import TrialEnd
@@ -70,12 +71,15 @@ class Worker:
             row = completed_row(self._study, config, result, self._provenance, started_at)
             curve = curve_rows(config.trial_id, result)
             files = trial_files(row, curve, gradient_rows(config.trial_id, result))
+        except StoreError:
+            # Of a checkpoint: no fault of the trial's.
+            raise
         except (Exception, TrialTimeout) as error:  # whatever a trainable raises is data about the trial, kept as a row
             brief = f"{type(error).__name__}: {error}".splitlines()[0]
             return self._crashed(config, traceback.format_exc(), brief, started_at, time.perf_counter() - started)
         self._store(row, curve, files)
-        # Perhaps of an earlier search that asked for checkpoints.
-        checkpoint.delete()
+        if config.checkpoint_every:
+            checkpoint.delete()
         seconds = time.perf_counter() - started
         return TrialEnd(config.trial_id, config.recipe, row["outcome"], seconds, worker=self._name)
 

@@ -27,7 +27,7 @@ from typing import TypeVar
 import pyarrow as pa
 from pyarrow import fs
 
-from tune_stability.errors import UserError
+from tune_stability.errors import StoreError, UserError
 from tune_stability.store.patience import READ_SECONDS, WRITE_SECONDS, RootMissingError, is_away, one_line, patiently
 from tune_stability.store.schema import Table
 
@@ -204,7 +204,7 @@ class Location:
         try:
             return patiently(operation, WRITE_SECONDS, self.name)
         except (OSError, pa.ArrowException) as error:
-            raise UserError(
+            raise StoreError(
                 f"cannot write to {self.name}: {one_line(error)}; make it writable and free some space, or give "
                 "another --out. What was finished before is safe."
             ) from None

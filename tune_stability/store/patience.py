@@ -83,7 +83,8 @@ def _say_once_that_it_waits(name: str, seconds: float, error: Exception) -> None
         first = name not in _waiting_for
         _waiting_for.add(name)
     if first:
-        _log.warning("%s is away, waiting for up to %.0f s: %s", name, seconds, one_line(error))
+        extra = {"event": "store_away", "seconds": seconds}
+        _log.warning("%s is away, waiting for up to %.0f s: %s", name, seconds, one_line(error), extra=extra)
 
 
 def _say_once_that_it_is_back(name: str) -> None:
@@ -91,7 +92,7 @@ def _say_once_that_it_is_back(name: str) -> None:
         last = name in _waiting_for
         _waiting_for.discard(name)
     if last:
-        _log.info("%s answers again", name)
+        _log.info("%s answers again", name, extra={"event": "store_back"})
 
 
 def one_line(error: Exception) -> str:
