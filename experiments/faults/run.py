@@ -28,11 +28,11 @@ from study import RESULTS, Study, differences, kill_search
 from tune_stability import load_results
 from tune_stability.store import verify_store
 
-FAULTS = {"worker": 0.6, "node": 0.25, "search": 0.1, "cluster": 0.05}
+FAULTS = {"worker": 0.75, "node": 0.17, "search": 0.05, "cluster": 0.03}
 TRAINABLES = {"run_trial": 0.7, "raising": 0.15, "hanging": 0.15}
 NUM_NODES = 2
 STUDY_MINUTES = 30
-MOST_TRIALS_BETWEEN = 10
+MOST_TRIALS_BETWEEN = 6
 
 
 class Chaos:
@@ -82,7 +82,7 @@ class Chaos:
             if self._search.poll() is not None:
                 self._log(study, "the search ended", exit=self._search.returncode)
                 self._search = study.start(self._cluster.address)
-            self._wait(self._rng.uniform(0, 1))
+            self._wait(self._rng.uniform(0, 0.5))
             self._bring_nodes_back()
             # Between two kills a few trials end, so that there is something to lose.
             if self._left > 0 and self._search.poll() is None and study.num_stored() >= next_kill:

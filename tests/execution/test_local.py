@@ -11,7 +11,7 @@ from tune_stability.execution import Resources
 from tune_stability.execution.local import LocalExecutor
 from tune_stability.execution.worker import Worker
 from tune_stability.sampling.sources import EnumeratedSource, TrialEnd
-from tune_stability.store import Location, load_results
+from tune_stability.store import Location, compact, load_results
 from tune_stability.training.analytic import run_trial
 from tune_stability.trials import TrialConfig
 
@@ -198,7 +198,7 @@ def test_no_checkpoints_unless_asked_for(make_study, make_trainable) -> None:
     assert not (Path(place.root) / "checkpoints").exists()
 
 
-def test_a_finished_trial_leaves_no_checkpoint_of_an_earlier_search_that_asked_for_some(
+def test_compaction_deletes_the_checkpoint_that_an_earlier_search_left_of_a_finished_trial(
     make_study, make_trainable
 ) -> None:
     name = make_trainable(
@@ -211,5 +211,9 @@ def test_a_finished_trial_leaves_no_checkpoint_of_an_earlier_search_that_asked_f
     with pytest.raises(KeyboardInterrupt):
         run(place, [dataclasses.replace(trial, checkpoint_every=5) for trial in trials])
     assert len(list((Path(place.root) / "checkpoints").iterdir())) == 1
-    run(place, trials)
+    run(place, trials[:1])
+    compact(place)
     assert list((Path(place.root) / "checkpoints").iterdir()) == []
+    (Path(place.root) / "checkpoints" / f"{trials[1].trial_id}.safetensors").write_bytes(b"of a trial in flight")
+    compact(place)
+    assert len(list((Path(place.root) / "checkpoints").iterdir())) == 1

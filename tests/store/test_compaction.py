@@ -83,7 +83,7 @@ def test_files_that_cannot_be_deleted_are_harmless(filled: Location, monkeypatch
         raise PermissionError(path)
 
     monkeypatch.setattr(Location, "delete", refused)
-    with pytest.warns(StoreWarning, match="could not delete 10 merged file") as caught:
+    with pytest.warns(StoreWarning, match="could not delete 10 file") as caught:
         compact(filled)
     assert len(caught) == 1
     assert_same(filled, before)

@@ -36,6 +36,7 @@ if sys.platform != "win32":
 
 _OBJECT_STORES = ("s3", "gcs", "abfs")
 _COMPACTED = "compacted-"
+_CHECKPOINT = ".safetensors"
 _SEARCHES = "searches"
 _LOG = "search.jsonl"
 _CHECK = "check the address and the access to it"
@@ -75,9 +76,15 @@ class Location:
         """The path of one trial's rows. `unique` tells the attempts at the same trial apart."""
         return f"{self.root}/{table}/{trial_id}-{unique}.parquet"
 
+    def checkpoints(self) -> dict[str, str]:
+        """The paths of all checkpoints, by trial. Raises `UserError`."""
+        found = [entry.path for entry in self._entries(f"{self.root}/checkpoints")]
+        names = {path.rpartition("/")[2]: path for path in found}
+        return {name.removesuffix(_CHECKPOINT): path for name, path in names.items() if name.endswith(_CHECKPOINT)}
+
     def checkpoint(self, trial_id: str) -> str:
         """The path of a trial's checkpoint."""
-        return f"{self.root}/checkpoints/{trial_id}.safetensors"
+        return f"{self.root}/checkpoints/{trial_id}{_CHECKPOINT}"
 
     def compacted(self, table: Table) -> str:
         """A new path for the rows of many trials."""
