@@ -15,6 +15,7 @@ from pathlib import Path
 
 RAY = Path(sys.executable).with_name("ray")
 START_SECONDS = 60.0
+MOST_FAILED_STARTS = 20
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # A head asks for the token of the account if there is one; a node sends it only if told to.
@@ -37,6 +38,7 @@ class Cluster:
         self._temporary = tempfile.mkdtemp(prefix="r", dir="/tmp")  # Ray's sockets have short paths only
         self.address = ""
         self.client_port = self.dashboard_port = 0
+        self._starts_left = MOST_FAILED_STARTS
 
     def start(self, dashboard: bool = False) -> None:
         """A head without CPUs, at new ports of loopback; with a dashboard, which `ray job submit` needs."""
@@ -47,9 +49,10 @@ class Cluster:
         self._head = self._ray("start", "--head", *ports, "--num-cpus=0")
         _wait_until_listens(port, self._head)
 
-    def add_node(self, cpus: int = 1) -> None:
-        """One more machine."""
-        self._nodes.append(self._ray("start", f"--address={self.address}", f"--num-cpus={cpus}"))
+    def add_node(self, cpus: int = 1, gpus: int = 0) -> None:
+        """One more machine, with as many GPUs as Ray is told."""
+        size = [f"--num-cpus={cpus}", f"--num-gpus={gpus}"]
+        self._nodes.append(self._ray("start", f"--address={self.address}", *size))
 
     @property
     def num_nodes(self) -> int:
@@ -79,9 +82,15 @@ class Cluster:
         self.kill()
         shutil.rmtree(self._temporary)
 
-    def forget_dead_nodes(self) -> None:
-        """A node that could not start, on a busy machine, is no node."""
+    def tend(self) -> None:
+        """Start those nodes again that could not start: on a busy machine Ray gives up on one after 30 s."""
+        failed = [node for node in self._nodes if node.poll() is not None]
         self._nodes = [node for node in self._nodes if node.poll() is None]
+        self._starts_left -= len(failed)
+        if self._starts_left < 0:
+            raise RuntimeError("Ray's nodes do not start; see ray.log")
+        for _ in failed:
+            self.add_node()
 
     def _ray(self, *arguments: str) -> subprocess.Popen[bytes]:
         # --block: the process lives as long as the node, whose processes are its descendants.

@@ -114,7 +114,7 @@ class Chaos:
         return int(done)
 
     def _bring_nodes_back(self) -> None:
-        self._cluster.forget_dead_nodes()
+        self._cluster.tend()
         if self._cluster.num_nodes < NUM_NODES and self._rng.random() < 0.5:
             self._cluster.add_node()
 

@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import trainables
@@ -57,12 +59,14 @@ class Study:
         trials = self.folder / "trials"
         return len(list(trials.glob("*.parquet"))) if trials.is_dir() else 0
 
-    def events(self) -> dict[str, int]:
-        """How often the search's log has which event."""
+    def log(self) -> list[dict[str, Any]]:
+        """The events that its searches have logged, in order."""
         log = self.folder / "search.jsonl"
-        lines = log.read_text().splitlines() if log.exists() else []
-        found = pd.Series([json.loads(line).get("event") for line in lines], dtype=str).value_counts()
-        return {str(name): int(count) for name, count in found.items()}
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+    def events(self) -> dict[str, int]:
+        """How often the log has which event."""
+        return dict(Counter(event["event"] for event in self.log()))
 
     def _command(self, *arguments: str) -> list[str]:
         what = ["--trainable", f"trainables:{self.trainable}", "--model", "analytic/x", "--task", "none"]

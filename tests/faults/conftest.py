@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +17,7 @@ import trainables  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from study import RESULTS, Study, differences, kill_search  # noqa: E402
 
-ENOUGH_SECONDS = 150.0
+ENOUGH_SECONDS = 300.0
 
 
 @pytest.fixture
@@ -46,12 +46,13 @@ class Searches:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._started: list = []
+        self._cluster: Cluster | None = None
 
-    def start(self, cluster: Cluster | str, name: str = "study", num_configs: int = 10, **more) -> Study:
-        """Start a search of a study, again if it was started before."""
+    def start(self, cluster: Cluster, name: str = "study", num_configs: int = 10, address: str = "", **more) -> Study:
+        """Start a search of a study, again if it was started before; `address` if not the cluster's own."""
         study = Study(self._folder / name, num_configs, **more)
-        address = cluster if isinstance(cluster, str) else cluster.address
-        self._started.append(study.start(address))
+        self._cluster = cluster
+        self._started.append(study.start(address or cluster.address))
         return study
 
     @property
@@ -60,23 +61,28 @@ class Searches:
 
     def wait_for_trials(self, study: Study, count: int) -> None:
         """Until so many trials are stored."""
-        end = time.monotonic() + ENOUGH_SECONDS
-        while study.num_stored() < count:
-            assert self.last.poll() is None, self.said(study)
-            assert time.monotonic() < end, f"only {study.num_stored()} trials: {self.said(study)}"
-            time.sleep(0.05)
+        self._wait(study, lambda: study.num_stored() >= count)
 
     def wait_for_words(self, study: Study, words: str) -> None:
         """Until a search of the study has printed them."""
-        end = time.monotonic() + ENOUGH_SECONDS
-        while words not in self.said(study):
-            assert self.last.poll() is None, self.said(study)
-            assert time.monotonic() < end, self.said(study)
-            time.sleep(0.05)
+        self._wait(study, lambda: words in self.said(study))
+
+    def end(self, study: Study) -> int:
+        """The exit code of the search, once it has ended."""
+        self._wait(study, lambda: self.last.poll() is not None, until_end=True)
+        return self.last.returncode
 
     def finish(self, study: Study) -> None:
         """Until the search has ended, as it should."""
-        assert self.last.wait(timeout=ENOUGH_SECONDS) == 0, self.said(study)
+        assert self.end(study) == 0, self.said(study)
+
+    def _wait(self, study: Study, is_so: Callable[[], bool], until_end: bool = False) -> None:
+        end = time.monotonic() + ENOUGH_SECONDS
+        while not is_so():
+            assert until_end or self.last.poll() is None, self.said(study)
+            assert time.monotonic() < end, f"{study.num_stored()} trials; {self.said(study)}"
+            self._cluster.tend()
+            time.sleep(0.05)
 
     def said(self, study: Study) -> str:
         """All that the searches of the study printed."""

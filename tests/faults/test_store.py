@@ -46,7 +46,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 def test_a_full_disk_stops_the_search_and_loses_nothing(cluster, searches, small_disk) -> None:
     cluster.add_node()
     study = searches.start(cluster, name="disk/study")
-    assert searches.last.wait(timeout=150) == 2, searches.said(study)
+    assert searches.end(study) == 2, searches.said(study)
     said = searches.said(study)
     assert "No space left on device" in said
     assert "Traceback" not in said

@@ -1,0 +1,79 @@
+"""Other ways to a cluster than from a machine of it: Ray Client, and as a job."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from cluster import RAY, SETTINGS, Cluster
+
+from tune_stability import load_results
+
+ANALYTIC = "tune_stability.training.analytic:run_trial"
+pytestmark = pytest.mark.slow
+
+
+def test_a_search_through_ray_client(cluster, searches) -> None:
+    cluster.add_node()
+    wait_until_listens(cluster.client_port)
+    study = searches.start(
+        cluster, address=f"ray://127.0.0.1:{cluster.client_port}", num_configs=4, trainable="raising"
+    )
+    searches.finish(study)
+    rows = searches.check(study)
+    # What happened on the cluster is in the log that is kept here.
+    happened = [event["event"] for event in study.log()]
+    assert happened.count("trial_ended") == study.num_trials
+    assert happened[-1] == "search_finished"
+    assert rows["git_commit"].nunique() <= 1
+    assert rows["tune_stability_version"].notna().all()
+
+
+def test_a_search_as_a_job(folder) -> None:
+    made = Cluster(folder)
+    made.start(dashboard=True)
+    try:
+        made.add_node()
+        wait_until_listens(made.dashboard_port)
+        what = ["--trainable", ANALYTIC, "--model", "analytic/x", "--task", "none", "--num-configs", "4"]
+        search = [
+            sys.executable,
+            "-m",
+            "tune_stability.search",
+            *what,
+            "--address",
+            "auto",
+            "--out",
+            str(folder / "study"),
+        ]
+        address = f"http://127.0.0.1:{made.dashboard_port}"
+        done = subprocess.run(
+            [str(RAY), "job", "submit", "--address", address, "--", *search],
+            env=os.environ | SETTINGS,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        rows = load_results(folder / "study")
+        assert len(rows) == 4 * 2 * 2
+        assert set(rows["status"]) == {"completed"}
+        assert "16/16 trials" in done.stdout
+    finally:
+        made.remove()
+
+
+def wait_until_listens(port: int) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            assert time.monotonic() < end
+            time.sleep(0.2)
