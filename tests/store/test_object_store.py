@@ -127,6 +127,7 @@ def test_an_error_for_good_is_said_at_once(s3, make) -> None:
         "s3://secret@bucket/study",
         "s3://bucket/study?secret_key=secret",
         "s3://bucket/study?region=x&session_token=secret",
+        "abfs://container@account.dfs.core.windows.net/study?sv=2024-01-01&sig=secret",
         "gs://secret@bucket/study",
         "gs://anonymous:secret@bucket/study",
         "nonsense://user:secret@host/study",

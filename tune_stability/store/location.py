@@ -279,7 +279,9 @@ def _refuse_credentials(url: str) -> None:
     host, _, path = address.partition("/")
     # A secret may have slashes, which end the host too early. A bucket's name has no colon.
     user = host.rpartition("@")[0] or (":" in host and "@" in path)
-    secrets_of_query = re.search(r"(^|&)[^=&]*(key|secret|token|password|credential|signature)[^=&]*=", query, re.I)
+    # Azure signs with a parameter of just that name.
+    names = r"sig|[^=&]*(key|secret|token|password|credential|signature)[^=&]*"
+    secrets_of_query = re.search(f"(^|&)({names})=", query, re.I)
     if (user and user != "anonymous") or secrets_of_query:
         raise UserError(
             f"the {scheme}:// URL of the study holds credentials, which would be printed and sent to workers; give it "
