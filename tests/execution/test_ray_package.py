@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_the_package_is_sent_and_ones_own_trainable(here: Path, trainable: str, own: str | None) -> None:
     assert code_to_send(trainable) == [PACKAGE, *([] if own is None else [str(here / own)])]
+
+
+def test_ones_own_code_below_the_root_of_the_installation_is_sent(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = {**sysconfig.get_paths(), "data": str(here), "purelib": str(here / "lib")}
+    monkeypatch.setattr(sysconfig, "get_paths", lambda: paths)
+    assert code_to_send("my_module:run") == [PACKAGE, str(here / "my_module.py")]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,9 @@ def _uninstalled(module: str) -> list[str]:
         return []
     folders = list(spec.submodule_search_locations or [])
     place = folders[0] if folders else spec.origin
-    installed = [Path(path).resolve() for path in sysconfig.get_paths().values()]
+    paths = sysconfig.get_paths()
+    # The others, such as the root of it all, may have one's own code below them.
+    installed = [Path(paths[name]).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     if place is None or any(Path(place).resolve().is_relative_to(path) for path in installed):
         return []
     return [place]
