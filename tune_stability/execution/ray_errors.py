@@ -6,7 +6,7 @@ of a task only, and ends the whole search on any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,16 +22,26 @@ class WorkerLostError(RayActorError):
 def every_death_is_an_actors() -> Iterator[None]:
     """Show Tune each error of Ray's that is of no task as one of the actor."""
     manager_class: Any = RayActorManager
-    original = manager_class._actor_task_failed
-
-    def told(manager: RayActorManager, tracked_actor_task: Any, exception: Exception) -> None:
-        if isinstance(exception, RayError) and not isinstance(exception, RayActorError | RayTaskError):
-            what = f"{type(exception).__name__}: {exception}"
-            exception = WorkerLostError(error_msg=what, preempted=isinstance(exception, NodeDiedError))
-        original(manager, tracked_actor_task, exception)
-
-    manager_class._actor_task_failed = told
+    # While a worker starts Tune goes on after any error, but keeps only an actor's or a task's for others to read.
+    originals = {name: getattr(manager_class, name) for name in ("_actor_task_failed", "_actor_start_failed")}
+    for name, original in originals.items():
+        setattr(manager_class, name, _told(original))
     try:
         yield
     finally:
-        manager_class._actor_task_failed = original
+        for name, original in originals.items():
+            setattr(manager_class, name, original)
+
+
+def _told(original: Callable[..., None]) -> Callable[..., None]:
+    def told(manager: RayActorManager, tracked: Any, exception: Exception) -> None:
+        original(manager, tracked, _as_an_actors(exception))
+
+    return told
+
+
+def _as_an_actors(exception: Exception) -> Exception:
+    if not isinstance(exception, RayError) or isinstance(exception, RayActorError | RayTaskError):
+        return exception
+    what = f"{type(exception).__name__}: {exception}"
+    return WorkerLostError(error_msg=what, preempted=isinstance(exception, NodeDiedError))
