@@ -4,11 +4,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tune_stability.execution import Resources, get_executor
+from tune_stability.execution import Resources, get_executor, worker
 from tune_stability.execution.timeouts import TrialTimeout, can_interrupt, stop_process_after, time_limit
 from tune_stability.sampling.sources import EnumeratedSource, TrialEnd
 from tune_stability.store import load_results
@@ -101,3 +103,28 @@ def test_a_process_that_ends_in_time_is_not_stopped() -> None:
         pass
     with stop_process_after(None):
         pass
+
+
+def test_the_time_that_a_store_takes_is_not_the_trials(make_study, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, (trial, *_) = make_study()
+    happened: list[object] = []
+    write = worker.write_files
+
+    @contextmanager
+    def watched(seconds: float | None) -> Iterator[None]:
+        happened.append(seconds)
+        yield
+        happened.append("free")
+
+    def written(*arguments) -> None:
+        happened.append("stored")
+        write(*arguments)
+
+    monkeypatch.setattr(worker, "stop_process_after", watched)
+    monkeypatch.setattr(worker, "write_files", written)
+    worker.Worker("s", place, timeout=9.0, may_stop=True).run(trial)
+    assert happened == [9.0, "free", "stored"]
+    happened.clear()
+    # A search that runs its trials itself must not be ended.
+    worker.Worker("s", place, timeout=9.0).run(trial)
+    assert happened == [None, "free", "stored"]

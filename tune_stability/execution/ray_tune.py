@@ -87,8 +87,9 @@ def run_on_tune(
     searcher = BatchSearcher(first, source, study, location, on_end)
     logs = StudyLogs(r.log_to, study, location)
     logs.start()
-    sharing = sharing_of(first.trials[0].trainable)
-    common = WorkerSetup(study, location, code, r.trial_timeout, with_rows=bool(r.log_to))
+    name = first.trials[0].trainable
+    sharing = sharing_of(name)
+    common = WorkerSetup(study, location, code, r.trial_timeout, name, with_rows=bool(r.log_to))
     trainable = tune.with_parameters(
         TuneWorker, common=common, packed=None if sharing is None else sharing.pack(first.trials[0])
     )

@@ -10,7 +10,6 @@ from typing import Any
 from ray import tune
 
 from tune_stability.errors import UserError
-from tune_stability.execution.timeouts import stop_process_after
 from tune_stability.execution.trainable import sharing_of
 from tune_stability.execution.worker import Worker
 from tune_stability.sampling.sources import Batch
@@ -29,6 +28,7 @@ class WorkerSetup:
     code: Provenance
     """Of the search that sent it: a worker may have the package without its metadata."""
     trial_timeout: float | None
+    trainable: str
     with_rows: bool
     """Whether to report rows and curves too, for the tools that a search logs to."""
 
@@ -57,14 +57,13 @@ class TuneWorker(tune.Trainable):
         self, config: dict[str, Any], common: WorkerSetup, packed: object = None
     ) -> None:
         """Get ready. `packed` is what the trainable's `Sharing` packed, in the memory that all workers here share."""
-        self._common = common
         self._rows: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
         keep: Callable[..., None] | None = self._keep if common.with_rows else None
-        self._worker = Worker(common.study, common.location, keep, common.trial_timeout, common.code)
+        self._worker = Worker(common.study, common.location, keep, common.trial_timeout, common.code, True)
         # Checked here, because a folder of the search's own machine would be made anew on each machine.
         self._reaches_store = common.location.exists(common.location.study_file)
         self.reset_config(config)
-        sharing = sharing_of(self._batch.trials[0].trainable) if packed is not None else None
+        sharing = sharing_of(common.trainable) if packed is not None else None
         if sharing is not None:
             sharing.adopt(packed)
 
@@ -84,8 +83,7 @@ class TuneWorker(tune.Trainable):
         while not self._is_over() and (not ends or time.monotonic() - started < REPORT_SECONDS):
             trial = self._batch.trials[self._next]
             try:
-                with stop_process_after(self._common.trial_timeout):
-                    end = self._worker.run(trial)
+                end = self._worker.run(trial)
             except UserError as error:
                 # The store cannot be written: the search stops, and starting the batch again would not help.
                 return {"ends": ends, "stored": self._taken(), "fatal": str(error), "done": True}

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tune_stability.errors import StoreError
-from tune_stability.execution.timeouts import TrialTimeout, time_limit
+from tune_stability.execution.timeouts import TrialTimeout, stop_process_after, time_limit
 from tune_stability.execution.trainable import load_trainable
 from tune_stability.sampling.sources import TrialEnd
 from tune_stability.store import (
@@ -37,7 +37,8 @@ class Worker:
     """Runs trials of one study in sequence. Long-lived: what a trainable caches serves all its trials.
 
     `on_stored` hears the row of every trial that was stored, and the rows of its curve. A trial that runs for longer
-    than `timeout` seconds is an error. `code` is whose version and commit the rows have, by default this process's own.
+    than `timeout` seconds is an error; if it cannot be interrupted and `may_stop`, this process ends. `code` is whose
+    version and commit the rows have, by default this process's own.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class Worker:
         on_stored: OnStored | None = None,
         timeout: float | None = None,
         code: Provenance | None = None,
+        may_stop: bool = False,
     ) -> None:
         self._study, self._location, self._on_stored, self._timeout = study, location, on_stored, timeout
+        self._stop_after = timeout if may_stop else None
         self._provenance = current_provenance()
         if code is not None:
             self._provenance = dataclasses.replace(
@@ -64,7 +67,8 @@ class Worker:
         if config.checkpoint_every:
             config = dataclasses.replace(config, checkpoint_file=checkpoint)
         try:
-            with time_limit(self._timeout):
+            # Neither runs on while the result is stored, which may take a while and is worth it.
+            with stop_process_after(self._stop_after), time_limit(self._timeout):
                 result = load_trainable(config.trainable)(config)
             if not isinstance(result, TrialResult):
                 raise TypeError(f"{config.trainable} must return a TrialResult, received {result!r:.80}")
