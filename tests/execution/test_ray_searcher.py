@@ -53,8 +53,10 @@ class Search:
         if reported:
             self.searcher.on_trial_result(tune_trial, {"ends": ends})
 
-    def dies(self, tune_trial: str, machine_lost: bool = False) -> None:
+    def dies(self, tune_trial: str, machine_lost: bool = False, started: bool = True) -> None:
         # As Tune does it.
+        if started:
+            self.searcher.worker_started(tune_trial)
         self.searcher.on_trial_complete(tune_trial, error=True)
         self.searcher.worker_died(tune_trial, "out of luck", machine_lost)
 
@@ -143,6 +145,41 @@ def test_a_trial_whose_worker_always_dies_becomes_an_error_and_the_rest_of_its_b
     assert list(rows["error"]) == ["the worker died 4 times while it ran this trial; the last time: out of luck"]
 
 
+def test_the_row_says_how_often_a_worker_died_where_the_trial_is_tried_again_after_that(search: Search) -> None:
+    source, again = search.source, [True]
+    heard = source.batch_ended
+
+    def batch_ended(batch: Batch, ends: list[TrialEnd]) -> None:
+        if ends[0].error and again.pop():
+            source.left.insert(0, Batch(9, batch.trials[:1]))
+        heard(batch, ends)
+
+    source.batch_ended = batch_ended  # type: ignore[method-assign]
+    for death in range(MAX_WORKER_DEATHS + 1):
+        search.asks(f"a{death}")
+        search.dies(f"a{death}")
+    search.asks("b")
+    search.runs("b", 1, 2)
+    search.searcher.on_trial_complete("b", {"done": True})
+    assert search.asks("c") == search.ids(0)
+    again.append(False)
+    search.dies("c")
+    assert [end.error for end in search.ends if end.error] == [
+        "the worker died 4 times while it ran this trial",
+        "the worker died 5 times while it ran this trial",
+    ]
+
+
+def test_workers_that_cannot_start_stop_the_search_and_make_no_trial_an_error(search: Search) -> None:
+    for death in range(ray_searcher.MAX_DEATHS_IN_A_ROW):
+        assert search.searcher.fatal is None
+        assert search.asks(f"a{death}") == search.ids(0, 1, 2)
+        search.dies(f"a{death}", started=False)
+    assert "workers were lost one after the other" in str(search.searcher.fatal)
+    assert search.ends == []
+    assert load_results(search.place).empty
+
+
 def test_the_loss_of_machines_is_never_held_against_a_trial(search: Search) -> None:
     for loss in range(50):
         assert search.asks(f"a{loss}") == search.ids(0, 1, 2)
@@ -181,6 +218,19 @@ def test_a_store_that_fails_stops_the_search(search: Search) -> None:
     search.searcher.on_trial_complete("a", {"ends": [], "fatal": "cannot write", "done": True})
     assert str(search.searcher.fatal) == "cannot write"
     assert search.asks("b") == FINISHED
+
+
+def test_after_a_failure_what_waits_for_a_worker_is_not_run_any_more_and_what_runs_goes_on(search: Search) -> None:
+    running, waiting = (search.searcher.suggest(name)["parcel"] for name in ("a", "b"))
+    search.searcher.worker_started("a")
+    search.searcher.on_trial_result("a", {"ends": [], "fatal": "cannot write"})
+    assert len(running.batch.trials) == 3
+    assert waiting.batch.trials == ()
+    search.searcher.worker_started("b")
+    search.searcher.on_trial_complete("b", {"ends": [], "done": True})
+    search.searcher.on_trial_complete("a", {"ends": [], "done": True})
+    assert search.asks("c") == FINISHED
+    assert str(search.searcher.fatal) == "cannot write"
 
 
 def test_tune_can_copy_print_and_keep_a_parcel_at_no_cost(search: Search) -> None:

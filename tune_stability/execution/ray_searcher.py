@@ -6,7 +6,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ray.tune.search import Searcher
@@ -34,6 +34,8 @@ class _Flight:
     batch: Batch
     ends: dict[str, TrialEnd] = field(default_factory=dict)
     parcel: Parcel = field(default_factory=lambda: Parcel(None))
+    started: bool = False
+    """Whether a worker has it and runs."""
 
     def left(self) -> tuple[TrialConfig, ...]:
         return tuple(trial for trial in self.batch.trials if trial.trial_id not in self.ends)
@@ -63,9 +65,14 @@ class BatchSearcher(Searcher):
         if flight is None:
             # While batches are in the air one may come back.
             return None if self._in_air else Searcher.FINISHED
-        flight.parcel = Parcel(Batch(flight.batch.key, flight.left(), flight.batch.deadline))
+        flight.parcel, flight.started = Parcel(replace(flight.batch, trials=flight.left())), False
         self._in_air[trial_id] = flight
         return {"parcel": flight.parcel}
+
+    def worker_started(self, trial_id: str) -> None:
+        """Hear that a worker is up and begins with what it was handed out."""
+        with self._raised_later():
+            self._in_air[trial_id].started = True
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         with self._raised_later():
@@ -82,12 +89,13 @@ class BatchSearcher(Searcher):
             self._source.batch_ended(flight.batch, list(flight.ends.values()))
 
     def worker_died(self, trial_id: str, reason: str, machine_lost: bool) -> None:
-        """Hand out again what the worker had not done, less a trial whose worker died too often."""
+        """Hand out again what the worker had not done, less a trial in which workers died too often."""
         with self._raised_later():
             flight = self._landed(trial_id)
             self._take_stored(flight)
             left = flight.left()
-            suspect = left[0] if left else None
+            # A worker runs its trials in order, so it died in the first that has not ended; or before any of them.
+            suspect = left[0] if left and flight.started else None
             extra = {"event": "machine_lost" if machine_lost else "worker_died", "reason": reason, "left": len(left)}
             if suspect is not None:
                 extra["trial_id"] = suspect.trial_id
@@ -131,7 +139,7 @@ class BatchSearcher(Searcher):
         for one in result.get("ends", ()):
             self._ended(flight, TrialEnd(*one))
         if "fatal" in result:
-            self.fatal = self.fatal or UserError(result["fatal"])
+            self._stop(UserError(result["fatal"]))
 
     def _ended(self, flight: _Flight, end: TrialEnd) -> None:
         if end.trial_id not in flight.ends:
@@ -149,11 +157,10 @@ class BatchSearcher(Searcher):
             self._ended(flight, TrialEnd(row["trial_id"], row["recipe"], row["outcome"], row["seconds"]))
 
     def _count_death(self, flight: _Flight, suspect: TrialConfig, reason: str) -> None:
-        # A worker runs its trials in order, so it died in the first that has not ended.
         self._deaths[suspect.trial_id] += 1
         if self._deaths[suspect.trial_id] > MAX_WORKER_DEATHS:
             worker = Worker(self._study, self._location)
-            self._ended(flight, worker.record_death(suspect, MAX_WORKER_DEATHS + 1, reason))
+            self._ended(flight, worker.record_death(suspect, self._deaths[suspect.trial_id], reason))
 
     @contextmanager
     def _raised_later(self) -> Iterator[None]:
@@ -161,4 +168,11 @@ class BatchSearcher(Searcher):
         try:
             yield
         except Exception as failure:
-            self.fatal = self.fatal or failure
+            self._stop(failure)
+
+    def _stop(self, failure: Exception) -> None:
+        self.fatal = self.fatal or failure
+        # What waits in Tune for a worker would run all the same, hours of it, so nothing is left in it to run.
+        for flight in self._in_air.values():
+            if not flight.started and flight.parcel.batch is not None:
+                flight.parcel.batch = replace(flight.parcel.batch, trials=())

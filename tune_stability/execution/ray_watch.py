@@ -26,6 +26,9 @@ class Watch(Callback):
         self._machines = _machines()
         self._looked = time.monotonic()
 
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._searcher.worker_started(trial.trial_id)
+
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         error = _error_of(trial)
         self._searcher.worker_died(trial.trial_id, _reason(error), _is_machine_lost(error))
