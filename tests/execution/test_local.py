@@ -198,6 +198,17 @@ def test_no_checkpoints_unless_asked_for(make_study, make_trainable) -> None:
     assert not (Path(place.root) / "checkpoints").exists()
 
 
+def test_a_checkpoint_that_cannot_be_deleted_costs_no_trial(make_study, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    place, trials = make_study(num_configs=1)
+    monkeypatch.setattr("tune_stability.execution.worker.StoredCheckpoint.delete", refused)
+    ends = [Worker("s", place).run(dataclasses.replace(trial, checkpoint_every=5)) for trial in trials]
+    assert [end.error for end in ends] == [None] * len(trials)
+    assert len(load_results(place)) == len(trials)
+
+
 def test_compaction_deletes_the_checkpoint_that_an_earlier_search_left_of_a_finished_trial(
     make_study, make_trainable
 ) -> None:

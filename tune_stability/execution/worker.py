@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import socket
 import time
@@ -30,6 +31,7 @@ from tune_stability.store import (
 )
 from tune_stability.trials import TrialConfig, TrialResult
 
+_log = logging.getLogger(__name__)
 OnStored = Callable[[dict[str, Any], list[dict[str, Any]]], None]
 
 
@@ -82,9 +84,9 @@ class Worker:
             brief = f"{type(error).__name__}: {error}".splitlines()[0]
             return self._crashed(config, traceback.format_exc(), brief, started_at, time.perf_counter() - started)
         self._store(row, curve, files)
-        if config.checkpoint_every:
-            checkpoint.delete()
         seconds = time.perf_counter() - started
+        if config.checkpoint_every:
+            _forget(checkpoint)
         return TrialEnd(config.trial_id, config.recipe, row["outcome"], seconds, worker=self._name)
 
     def record_death(self, config: TrialConfig, attempts: int, reason: str) -> TrialEnd:
@@ -101,3 +103,12 @@ class Worker:
         write_files(self._location, row["trial_id"], files)
         if self._on_stored is not None:
             self._on_stored(row, curve)
+
+
+def _forget(checkpoint: StoredCheckpoint) -> None:
+    try:
+        checkpoint.delete()
+    except OSError as error:
+        # The trial is stored, and compacting the study deletes the file.
+        extra = {"event": "checkpoint_left", "trial_id": checkpoint.trial_id}
+        _log.warning("could not delete its checkpoint (%s)", " ".join(str(error).split()), extra=extra)
