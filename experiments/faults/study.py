@@ -15,8 +15,6 @@ import pandas as pd
 import trainables
 from cluster import SETTINGS, kill_tree
 
-from tune_stability import load_results
-
 RESULTS = ["trial_id", "recipe", "config_index", "seed", "status", "outcome", "failure_mode", "score", "train_loss"]
 HERE = Path(__file__).parent
 PATHS = {"PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])}
@@ -52,7 +50,7 @@ class Study:
         environment.pop(trainables.FOLDER, None)
         command = self._command("--executor", "local", "--out", str(folder))
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-        return load_results(folder, columns=RESULTS)
+        return rows_in_files(folder)
 
     def num_stored(self) -> int:
         """How many trials have a file."""
@@ -78,6 +76,12 @@ class Study:
 def kill_search(search: subprocess.Popen[bytes]) -> None:
     """SIGKILL, to all of it."""
     kill_tree(search)
+
+
+def rows_in_files(folder: Path) -> pd.DataFrame:
+    """Every row of every file of trials: `load_results` would leave out a second one of a trial."""
+    files = sorted((folder / "trials").glob("[!.]*.parquet"))
+    return pd.concat([pd.read_parquet(file, columns=RESULTS) for file in files], ignore_index=True)
 
 
 def differences(rows: pd.DataFrame, expected: pd.DataFrame) -> dict[str, int]:

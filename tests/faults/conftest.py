@@ -15,7 +15,7 @@ sys.path.insert(0, str(FAULTS))
 
 import trainables  # noqa: E402
 from cluster import Cluster  # noqa: E402
-from study import RESULTS, Study, differences, kill_search  # noqa: E402
+from study import Study, differences, kill_search, rows_in_files  # noqa: E402
 
 ENOUGH_SECONDS = 300.0
 
@@ -91,15 +91,14 @@ class Searches:
     def check(self, study: Study) -> pd.DataFrame:
         """The rows, which must be those of a search that nobody disturbed."""
         expected = study.undisturbed(self._folder / "undisturbed")
-        rows = load_results(study.folder)
-        assert differences(rows[RESULTS], expected) == {
+        assert differences(rows_in_files(study.folder), expected) == {
             "rows": study.num_trials,
             "lost": 0,
             "foreign": 0,
             "duplicated": 0,
             "changed": 0,
         }
-        return rows
+        return load_results(study.folder)
 
     def kill(self) -> None:
         for search in self._started:

@@ -46,3 +46,17 @@ def test_without_a_fault_the_differences_are_seen(folder) -> None:
     diverged = rows.assign(score=[float("nan"), 1.0, 1.0, 1.0])
     assert differences(diverged, diverged) == none
     assert differences(diverged, diverged.assign(score=1.0)) == none | {"changed": 1}
+
+
+@pytest.mark.slow
+def test_a_second_row_of_a_trial_is_counted(tmp_path: Path) -> None:
+    import pandas as pd
+    from study import RESULTS, differences, rows_in_files
+
+    rows = pd.DataFrame({name: [f"{name}{i}" for i in range(2)] for name in RESULTS})
+    (tmp_path / "trials").mkdir()
+    rows.to_parquet(tmp_path / "trials" / "compacted-a.parquet")
+    assert differences(rows_in_files(tmp_path), rows)["duplicated"] == 0
+    rows[:1].to_parquet(tmp_path / "trials" / "b.parquet")
+    (tmp_path / "trials" / ".c.parquet.tmp").write_bytes(b"half")
+    assert differences(rows_in_files(tmp_path), rows)["duplicated"] == 1
