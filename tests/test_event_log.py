@@ -224,3 +224,12 @@ def test_an_event_costs_under_a_tenth_of_a_millisecond(tmp_path: Path) -> None:
             batches.append((time.perf_counter() - started) / 50)
     # The quickest of many, because other processes may have the processor meanwhile.
     assert min(batches) < 1e-4
+
+
+def test_a_study_s_folder_that_is_away_is_not_made_anew_by_its_log(tmp_path: Path) -> None:
+    with (
+        pytest.warns(LogWarning, match="does not have all events"),
+        event_log(locate(tmp_path / "away"), None, Console(file=io.StringIO())),
+    ):
+        logging.getLogger("tune_stability.x").warning("the store is away", extra={"event": "store_away"})
+    assert not (tmp_path / "away").exists()

@@ -36,7 +36,9 @@ def event_log(location: Location, log_file: str | None, console: Console) -> Ite
     `UserError` if `log_file` cannot be written.
     """
     log = logging.getLogger("tune_stability")
-    file = EventFile(location.log_file if log_file is None else os.path.expanduser(log_file))
+    path = location.log_file if log_file is None else os.path.expanduser(log_file)
+    # The study's own folder is made by whoever starts the study, and by nobody when it is away for the moment.
+    file = EventFile(path, makes_folder=os.path.dirname(path) != location.root)
     if log_file is not None:
         file.open()
     handlers, level = (file, _Warnings(console)), log.level
@@ -67,8 +69,9 @@ class _Handler(logging.Handler):
 class EventFile(_Handler):
     """Appends a line of JSON for each event. A line is written at once, so several processes may have one file."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, makes_folder: bool = True) -> None:
         super().__init__(logging.INFO)
+        self._makes_folder = makes_folder
         self._path, self._descriptor, self._told, self._torn = path, -1, False, False
         self._who = {"host": socket.gethostname(), "pid": os.getpid()}
 
@@ -102,7 +105,8 @@ class EventFile(_Handler):
 
     def _open(self) -> None:
         if self._descriptor < 0:
-            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+            if self._makes_folder:
+                Path(self._path).parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def _tell(self, why: str) -> None:

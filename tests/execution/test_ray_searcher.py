@@ -9,11 +9,11 @@ import pytest
 
 from tune_stability.errors import UserError
 from tune_stability.execution import ray_searcher
-from tune_stability.execution.ray_searcher import MAX_WORKER_DEATHS, BatchSearcher
-from tune_stability.execution.ray_worker import Parcel
+from tune_stability.execution.ray_searcher import MAX_MACHINE_LOSSES, MAX_WORKER_DEATHS, BatchSearcher
+from tune_stability.execution.ray_worker import Parcel, WorkerSetup
 from tune_stability.execution.worker import Worker
 from tune_stability.sampling.sources import Batch, TrialEnd
-from tune_stability.store import Location, load_results
+from tune_stability.store import Location, current_provenance, load_results
 from tune_stability.trials import TrialConfig
 
 FINISHED = "FINISHED"
@@ -41,7 +41,8 @@ class Search:
         self.source = OneByOne(trials)
         first = self.source.next_batch()
         assert first is not None
-        self.searcher = BatchSearcher(first, self.source, "s", place, self.ends.append)
+        common = WorkerSetup("s", place, current_provenance(), None, trials[0].trainable, with_rows=False)
+        self.searcher = BatchSearcher(first, self.source, common, self.ends.append)
         self.worker = Worker("s", place)
 
     def asks(self, tune_trial: str) -> list[str] | str | None:
@@ -180,11 +181,17 @@ def test_workers_that_cannot_start_stop_the_search_and_make_no_trial_an_error(se
     assert load_results(search.place).empty
 
 
-def test_the_loss_of_machines_is_never_held_against_a_trial(search: Search) -> None:
-    for loss in range(50):
+def test_the_loss_of_machines_is_not_held_against_a_trial_unless_it_may_be_what_brings_them_down(
+    search: Search,
+) -> None:
+    for loss in range(MAX_MACHINE_LOSSES):
         assert search.asks(f"a{loss}") == search.ids(0, 1, 2)
         search.dies(f"a{loss}", machine_lost=True)
     assert search.ends == []
+    search.asks("b")
+    search.dies("b", machine_lost=True)
+    assert [end.error for end in search.ends] == ["the worker died 21 times while it ran this trial"]
+    assert search.asks("c") == search.ids(1, 2)
     assert search.searcher.fatal is None
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tune_stability.errors import UserError
 from tune_stability.store import Location, load_results, patience, stored_ids
-from tune_stability.store.patience import READ_SECONDS, WRITE_SECONDS, RootMissingError, is_away, patiently
+from tune_stability.store.patience import READ_SECONDS, WRITE_SECONDS, RootMissingError, is_away, one_line, patiently
 
 
 @dataclass
@@ -176,3 +176,17 @@ def test_a_file_that_cannot_be_fetched_is_not_damaged(study: Location, make, clo
         load_results(study)
     clock.events[clock.now + 10] = gone.clear
     assert load_results(study).equals(wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("s3://key:secret@bucket/study is away", "s3://bucket/study is away"),
+        ("GET https://h/b?X-Amz-Signature=abc&part=1 failed", "GET https://h/b?X-Amz-Signature=...&part=1 failed"),
+        ("abfs://c/x?sv=1&sig=abc%2F", "abfs://c/x?sv=1&sig=..."),
+        ("refresh_token=abc", "refresh_token=..."),
+        ("curlCode: 7, no secret in it", "curlCode: 7, no secret in it"),
+    ],
+)
+def test_what_an_error_says_has_no_secret(text: str, told: str) -> None:
+    assert one_line(OSError(text)) == told

@@ -105,16 +105,21 @@ def run_through_client(
         "on_end": on_end,
         "log": _log_here,
     }
-    while not ray.wait([done], timeout=0)[0]:
-        message = ray.get(post.take.remote())
-        if message is not None:
-            ray.get(post.answer.remote(here[message.name](*message.arguments)))
     try:
+        while not ray.wait([done], timeout=0)[0]:
+            message = ray.get(post.take.remote())
+            if message is not None:
+                ray.get(post.answer.remote(here[message.name](*message.arguments)))
         ray.get(done)
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, UserError):
             raise error.cause from None
         raise
+    except (ConnectionError, ray.exceptions.RayError) as error:
+        raise UserError(
+            f"the connection to {r.address} was lost ({' '.join(str(error).split())[:200]}); what had ended is stored, "
+            "run the same command to go on."
+        ) from error
 
 
 def _run_there(post: Any, r: Resources, code: Provenance, study: str, location: Location, first: Batch) -> None:

@@ -13,14 +13,16 @@ from ray.tune.search import Searcher
 
 from tune_stability.errors import UserError
 from tune_stability.execution.executor import OnEnd
-from tune_stability.execution.ray_worker import Parcel
+from tune_stability.execution.ray_worker import Parcel, WorkerSetup
 from tune_stability.execution.worker import Worker
 from tune_stability.sampling.sources import Batch, TrialEnd, TrialSource
-from tune_stability.store import Location, load_results
+from tune_stability.store import load_results
 from tune_stability.trials import TrialConfig
 
 MAX_WORKER_DEATHS = 3
 """How many deaths of its worker a trial outlives that are not the loss of a machine."""
+MAX_MACHINE_LOSSES = 20
+"""How many losses of its machine a trial outlives: preemption costs it nothing, but it may be what brings them down."""
 MAX_DEATHS_IN_A_ROW = 32
 MAX_LOSSES_IN_A_ROW = 1000
 """After so many deaths of workers, or losses of machines, without the end of a trial, something else is wrong."""
@@ -47,13 +49,14 @@ class BatchSearcher(Searcher):
     `fatal` is the first failure after which no more is handed out, for the executor to raise.
     """
 
-    def __init__(self, first: Batch, source: TrialSource, study: str, location: Location, on_end: OnEnd) -> None:
+    def __init__(self, first: Batch, source: TrialSource, common: WorkerSetup, on_end: OnEnd) -> None:
         super().__init__()
-        self._source, self._study, self._location, self._on_end = source, study, location, on_end
+        self._source, self._common, self._on_end = source, common, on_end
         # What waits for a worker: the first batch, and later those of which one died.
         self._waiting = deque([_Flight(first)])
         self._in_air: dict[str, _Flight] = {}
-        self._deaths: Counter[str] = Counter()
+        # By trial, and whether its machine was lost with the worker.
+        self._deaths: Counter[tuple[str, bool]] = Counter()
         # By whether a machine was lost.
         self._in_a_row: Counter[bool] = Counter()
         self.fatal: Exception | None = None
@@ -107,8 +110,8 @@ class BatchSearcher(Searcher):
                     f"{self._in_a_row.total()} workers were lost one after the other without ending a trial, the last "
                     f"one because: {reason}; mend that, and run the same command to go on."
                 )
-            if suspect is not None and not machine_lost:
-                self._count_death(flight, suspect, reason)
+            if suspect is not None:
+                self._count_death(flight, suspect, reason, machine_lost)
             if flight.left():
                 self._waiting.append(flight)
             else:
@@ -151,16 +154,17 @@ class BatchSearcher(Searcher):
         """Hear of the trials that the worker stored and could not report any more."""
         left = [trial.trial_id for trial in flight.left()]
         columns = ["trial_id", "recipe", "outcome", "seconds", "status"]
-        rows = load_results(self._location, columns=columns, trial_ids=left)
+        rows = load_results(self._common.location, columns=columns, trial_ids=left)
         # A row with an error may be that of an earlier search.
         for row in rows[rows["status"] == "completed"].to_dict("records"):
             self._ended(flight, TrialEnd(row["trial_id"], row["recipe"], row["outcome"], row["seconds"]))
 
-    def _count_death(self, flight: _Flight, suspect: TrialConfig, reason: str) -> None:
-        self._deaths[suspect.trial_id] += 1
-        if self._deaths[suspect.trial_id] > MAX_WORKER_DEATHS:
-            worker = Worker(self._study, self._location)
-            self._ended(flight, worker.record_death(suspect, self._deaths[suspect.trial_id], reason))
+    def _count_death(self, flight: _Flight, suspect: TrialConfig, reason: str, machine_lost: bool) -> None:
+        key = suspect.trial_id, machine_lost
+        self._deaths[key] += 1
+        if self._deaths[key] > (MAX_MACHINE_LOSSES if machine_lost else MAX_WORKER_DEATHS):
+            worker = Worker(self._common.study, self._common.location, code=self._common.code)
+            self._ended(flight, worker.record_death(suspect, self._deaths[key], reason))
 
     @contextmanager
     def _raised_later(self) -> Iterator[None]:

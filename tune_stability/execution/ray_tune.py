@@ -84,12 +84,12 @@ def run_on_tune(
     `code` is the version that the rows are to name.
     """
     check_fits(r)
-    searcher = BatchSearcher(first, source, study, location, on_end)
     logs = StudyLogs(r.log_to, study, location)
     logs.start()
     name = first.trials[0].trainable
     sharing = sharing_of(name)
     common = WorkerSetup(study, location, code, r.trial_timeout, name, with_rows=bool(r.log_to))
+    searcher = BatchSearcher(first, source, common, on_end)
     trainable = tune.with_parameters(
         TuneWorker, common=common, packed=None if sharing is None else sharing.pack(first.trials[0])
     )

@@ -10,7 +10,7 @@ from typing import Any
 from ray import tune
 
 from tune_stability.errors import UserError
-from tune_stability.execution.trainable import sharing_of
+from tune_stability.execution.trainable import load_trainable, sharing_of
 from tune_stability.execution.worker import Worker
 from tune_stability.sampling.sources import Batch
 from tune_stability.store import Location, Provenance
@@ -63,6 +63,8 @@ class TuneWorker(tune.Trainable):
         # Checked here, because a folder of the search's own machine would be made anew on each machine.
         self._reaches_store = common.location.exists(common.location.study_file)
         self.reset_config(config)
+        # A machine that cannot import it has no worker, rather than one that makes errors of the trials in no time.
+        load_trainable(common.trainable)
         sharing = sharing_of(common.trainable) if packed is not None else None
         if sharing is not None:
             sharing.adopt(packed)

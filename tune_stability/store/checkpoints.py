@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tune_stability.errors import StoreError, UserError
 from tune_stability.store.location import Location
 
 
@@ -15,11 +16,14 @@ class StoredCheckpoint:
     trial_id: str
 
     def read(self) -> bytes | None:
-        """What was written last, None if nothing was. Raises `UserError`."""
-        return self.location.read(self.location.checkpoint(self.trial_id))
+        """What was written last, None if nothing was. Raises `StoreError`."""
+        try:
+            return self.location.read(self.location.checkpoint(self.trial_id))
+        except UserError as error:
+            raise StoreError(str(error)) from None
 
     def write(self, data: bytes) -> None:
-        """Put `data` in place as a whole. Raises `UserError`."""
+        """Put `data` in place as a whole. Raises `StoreError`."""
         self.location.write(self.location.checkpoint(self.trial_id), data)
 
     def delete(self) -> None:

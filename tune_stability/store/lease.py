@@ -107,6 +107,9 @@ class _Other:
     def look(self, location: Location) -> None:
         """Read the file again. `alive` is None as long as only another machine knows."""
         data, self.sign = read_sign(location, self.path)
+        if data == b"" and self.data:
+            # It could not be read this time, which says nothing.
+            return
         now = time.monotonic()
         here = None if self.sign is None else lives(self.sign.process)
         if data is None or here is not None:

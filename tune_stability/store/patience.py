@@ -101,5 +101,8 @@ def one_line(error: Exception) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """A text without what stands before the @ of the URLs in it."""
-    return re.sub(r"://\S*@", "://", text)
+    """A text without what stands before the @ of the URLs in it, and without the values that sign a query."""
+    text = re.sub(r"://\S*@", "://", text)
+    return re.sub(
+        r"([\w-]*(?:sig|signature|token|secret|password|credential|key)[\w-]*=)[^&\s]+", r"\1...", text, flags=re.I
+    )
