@@ -28,9 +28,9 @@ def test_tune_is_shown_an_actors_error(
     method: str, error: Exception, shown: str | None, preempted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[Exception] = []
-    monkeypatch.setattr(RayActorManager, method, lambda manager, tracked, exception: heard.append(exception))
+    monkeypatch.setattr(RayActorManager, method, lambda manager, *, tracked, exception: heard.append(exception))
     with every_death_is_an_actors():
-        getattr(RayActorManager, method)(None, None, error)
+        getattr(RayActorManager, method)(None, tracked=None, exception=error)
     (told,) = heard
     if shown is None:
         assert told is error

@@ -34,8 +34,9 @@ def every_death_is_an_actors() -> Iterator[None]:
 
 
 def _told(original: Callable[..., None]) -> Callable[..., None]:
-    def told(manager: RayActorManager, tracked: Any, exception: Exception) -> None:
-        original(manager, tracked, _as_an_actors(exception))
+    def told(*arguments: Any, exception: Exception, **named: Any) -> None:
+        # Tune calls both by names, of which only this one is the same.
+        original(*arguments, exception=_as_an_actors(exception), **named)
 
     return told
 
