@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import secrets
 import shutil
 import signal
 import socket
@@ -18,8 +19,9 @@ START_SECONDS = 60.0
 MOST_FAILED_STARTS = 20
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # A head asks for the token of the account if there is one; a node sends it only if told to.
+    # Of this run alone, whatever token the account has.
     "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": secrets.token_hex(32),
     # The search and the nodes share a few cores, and a worker that yields to everybody would not get on.
     "RAY_worker_niceness": "0",
     # As in a cluster of one's own, whose machines do not take half a minute to be missed.
