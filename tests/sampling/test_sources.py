@@ -65,7 +65,7 @@ def test_before_any_trial_has_ended_a_batch_is_one_trial(make_spec) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "size"),
-    [(60.0, 1), (5.0, 1), (2.6, 1), (2.5, 2), (1.0, 5), (0.2, 25), (0.001, MAX_BATCH), (0.0, MAX_BATCH)],
+    [(60.0, 1), (5.0, 1), (2.6, 1), (2.5, 2), (1.0, 5), (0.2, 25), (0.1, 50)],
 )
 def test_a_batch_takes_about_five_seconds_and_the_last_ones_are_small(make_spec, seconds: float, size: int) -> None:
     trials = enumerate_trials(make_spec(num_configs=128))
@@ -78,6 +78,19 @@ def test_a_batch_takes_about_five_seconds_and_the_last_ones_are_small(make_spec,
         assert handed <= max(1, left // 8)
         left -= handed
     assert sizes[-8:] == [1] * 8
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.0])
+def test_a_batch_of_the_shortest_trials_has_a_limit(make_spec, seconds: float) -> None:
+    trial = enumerate_trials(make_spec())[0]
+    source = EnumeratedSource([trial] * (13 * MAX_BATCH))
+    sizes = []
+    for _ in range(4):
+        batch = source.next_batch()
+        assert batch is not None
+        sizes.append(len(batch.trials))
+        source.batch_ended(batch, ends(batch, seconds))
+    assert sizes == [1, MAX_BATCH, MAX_BATCH, MAX_BATCH]
 
 
 def test_the_size_follows_recent_trials(make_spec) -> None:
