@@ -233,9 +233,11 @@ def test_after_a_failure_what_waits_for_a_worker_is_not_run_any_more_and_what_ru
     search.searcher.on_trial_result("a", {"ends": [], "fatal": "cannot write"})
     assert len(running.batch.trials) == 3
     assert waiting.batch.trials == ()
+    assert not search.searcher.has_failed_and_landed()
+    search.searcher.on_trial_complete("a", {"ends": [], "done": True})
+    assert search.searcher.has_failed_and_landed()
     search.searcher.worker_started("b")
     search.searcher.on_trial_complete("b", {"ends": [], "done": True})
-    search.searcher.on_trial_complete("a", {"ends": [], "done": True})
     assert search.asks("c") == FINISHED
     assert str(search.searcher.fatal) == "cannot write"
 

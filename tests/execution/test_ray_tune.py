@@ -10,7 +10,7 @@ import pytest
 
 from tune_stability.errors import UserError
 from tune_stability.execution import Resources, get_executor
-from tune_stability.sampling.sources import EnumeratedSource, TrialEnd
+from tune_stability.sampling.sources import Batch, EnumeratedSource, TrialEnd
 from tune_stability.store import Location, load_results
 from tune_stability.trials import TrialConfig
 
@@ -116,6 +116,21 @@ def test_a_store_that_cannot_be_written_stops_the_search_in_one_line(make_study,
     rows = load_results(place)
     assert set(rows["config_index"]) == {0, 1}
     assert set(rows["status"]) == {"completed"}
+
+
+def test_a_search_that_fails_does_not_wait_for_a_machine(make_study, cluster: str) -> None:
+    place, trials = make_study()
+
+    class Broken(EnumeratedSource):
+        def next_batch(self) -> Batch | None:
+            if self._handed:
+                raise RuntimeError("no second batch")
+            return super().next_batch()
+
+    # No machine of the cluster has so many, and one might join; what has failed has no use for it.
+    resources = Resources(address=cluster, cpus_per_trial=64)
+    with pytest.raises(RuntimeError, match="no second batch"):
+        get_executor("ray", resources).run("s", place, Broken(trials), lambda end: None)
 
 
 @pytest.mark.parametrize(

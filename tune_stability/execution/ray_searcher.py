@@ -117,6 +117,10 @@ class BatchSearcher(Searcher):
             else:
                 self._source.batch_ended(flight.batch, list(flight.ends.values()))
 
+    def has_failed_and_landed(self) -> bool:
+        """Whether no more is handed out, and no worker runs what was."""
+        return self.fatal is not None and not any(flight.started for flight in self._in_air.values())
+
     def __getstate__(self) -> dict[str, Any]:
         # Tune pickles its searcher to restore it one day; here the store is the memory, so nothing is kept.
         return {}

@@ -41,6 +41,7 @@ from tune_stability.execution.ray_errors import every_death_is_an_actors  # noqa
 from tune_stability.execution.ray_logs import StudyLogs  # noqa: E402
 from tune_stability.execution.ray_scheduler import NewestFirst  # noqa: E402
 from tune_stability.execution.ray_searcher import BatchSearcher  # noqa: E402
+from tune_stability.execution.ray_stopper import AfterFailure  # noqa: E402
 from tune_stability.execution.ray_watch import Watch  # noqa: E402
 from tune_stability.execution.ray_worker import TuneWorker, WorkerSetup  # noqa: E402
 from tune_stability.execution.trainable import sharing_of  # noqa: E402
@@ -106,6 +107,7 @@ def run_on_tune(
             run_config=tune.RunConfig(
                 name="study",
                 storage_path=scratch,
+                stop=AfterFailure(searcher),
                 callbacks=[Watch(searcher), logs],
                 verbose=1 if r.verbose else 0,
                 # The searcher hands out again what a worker left undone.
