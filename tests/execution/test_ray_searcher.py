@@ -93,6 +93,17 @@ def test_a_repeated_result_counts_once(search: Search) -> None:
     assert [end.trial_id for end in search.ends] == search.ids(0)
 
 
+def test_what_a_worker_logged_is_logged_once(search: Search, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "tune_stability")
+    search.asks("a")
+    said = {"text": "the store is away", "worker": "h:1", "happened": "10:00", "event": "store_away"}
+    search.searcher.on_trial_result("a", {"ends": [], "logged": [said]})
+    search.searcher.on_trial_complete("a", {"ends": [], "logged": [said], "done": True})
+    (record,) = caplog.records
+    assert record.getMessage() == "h:1: the store is away"
+    assert (vars(record)["event"], vars(record)["worker"]) == ("store_away", "h:1")
+
+
 @pytest.mark.parametrize("machine_lost", [False, True])
 def test_what_a_dead_worker_left_is_handed_out_again_without_what_it_had_stored(
     search: Search, machine_lost: bool, caplog: pytest.LogCaptureFixture

@@ -27,6 +27,8 @@ def test_a_shared_folder_that_is_away_for_a_while_is_waited_for(cluster, searche
     away.rename(study.folder)
     searches.finish(study)
     searches.check(study)
+    (waited, *_) = [event for event in study.log() if event["event"] == "store_away" and "worker" in event]
+    assert "is away, waiting for up to 600 s" in waited["message"]
 
 
 @pytest.fixture

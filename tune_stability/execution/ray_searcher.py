@@ -38,6 +38,8 @@ class _Flight:
     parcel: Parcel = field(default_factory=lambda: Parcel(None))
     started: bool = False
     """Whether a worker has it and runs."""
+    said: set[tuple[str, str]] = field(default_factory=set)
+    """What its workers logged, and when: Tune repeats results."""
 
     def left(self) -> tuple[TrialConfig, ...]:
         return tuple(trial for trial in self.batch.trials if trial.trial_id not in self.ends)
@@ -87,7 +89,6 @@ class BatchSearcher(Searcher):
             return
         with self._raised_later():
             flight = self._landed(trial_id)
-            # Tune repeats the last result.
             self._hear(flight, result or {})
             self._source.batch_ended(flight.batch, list(flight.ends.values()))
 
@@ -143,6 +144,12 @@ class BatchSearcher(Searcher):
         return flight
 
     def _hear(self, flight: _Flight, result: dict[str, Any]) -> None:
+        for said in result.get("logged", ()):
+            key = said["happened"], said["text"]
+            if key not in flight.said:
+                flight.said.add(key)
+                # At this level it is in the file only: what is away for a hundred workers is a hundred lines.
+                _log.info("%s: %s", said["worker"], said["text"], extra=said)
         for one in result.get("ends", ()):
             self._ended(flight, TrialEnd(*one))
         if "fatal" in result:

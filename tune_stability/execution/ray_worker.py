@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from ray import tune
@@ -60,6 +62,8 @@ class TuneWorker(tune.Trainable):
         self._rows: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
         keep: Callable[..., None] | None = self._keep if common.with_rows else None
         self._worker = Worker(common.study, common.location, keep, common.trial_timeout, common.code, True)
+        self._log = _Kept(self._worker.name)
+        logging.getLogger("tune_stability").addHandler(self._log)
         # Checked here, because a folder of the search's own machine would be made anew on each machine.
         self._reaches_store = common.location.exists(common.location.study_file)
         self.reset_config(config)
@@ -88,11 +92,20 @@ class TuneWorker(tune.Trainable):
                 end = self._worker.run(trial)
             except UserError as error:
                 # The store cannot be written: the search stops, and starting the batch again would not help.
-                return {"ends": ends, "stored": self._taken(), "fatal": str(error), "done": True}
+                return {
+                    "ends": ends,
+                    "stored": self._taken(),
+                    "logged": self._log.taken(),
+                    "fatal": str(error),
+                    "done": True,
+                }
             ends.append(astuple(end))
             self._next += 1
         # Lists, because Tune flattens dicts.
-        return {"ends": ends, "stored": self._taken(), "done": self._is_over()}
+        return {"ends": ends, "stored": self._taken(), "logged": self._log.taken(), "done": self._is_over()}
+
+    def cleanup(self) -> None:
+        logging.getLogger("tune_stability").removeHandler(self._log)
 
     def _is_over(self) -> bool:
         return self._next == len(self._batch.trials) or self._batch.is_over()
@@ -102,6 +115,26 @@ class TuneWorker(tune.Trainable):
 
     def _taken(self) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
         taken, self._rows = self._rows, []
+        return taken
+
+
+class _Kept(logging.Handler):
+    """Keeps what is logged on a worker, such as that the store is away, for the log of the search."""
+
+    def __init__(self, worker: str) -> None:
+        super().__init__(logging.WARNING)
+        self._worker = worker
+        self._kept: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        own = vars(record)
+        happened = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        fields: dict[str, Any] = {name: own[name] for name in ("event", "trial_id") if name in own}
+        self._kept.append({"text": record.getMessage(), "worker": self._worker, "happened": happened, **fields})
+
+    def taken(self) -> list[dict[str, Any]]:
+        """What was logged since it was last asked; `happened` is when."""
+        taken, self._kept = self._kept, []
         return taken
 
 

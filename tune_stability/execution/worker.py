@@ -60,7 +60,7 @@ class Worker:
                 self._provenance, tune_stability_version=code.tune_stability_version, git_commit=code.git_commit
             )
         self.host = socket.gethostname()
-        self._name = f"{self.host}:{os.getpid()}"
+        self.name = f"{self.host}:{os.getpid()}"
 
     def run(self, config: TrialConfig) -> TrialEnd:
         """Run one trial and store it. An exception of the trainable is a row with its traceback, not an exception."""
@@ -87,7 +87,7 @@ class Worker:
         seconds = time.perf_counter() - started
         if config.checkpoint_every:
             _forget(checkpoint)
-        return TrialEnd(config.trial_id, config.recipe, row["outcome"], seconds, worker=self._name)
+        return TrialEnd(config.trial_id, config.recipe, row["outcome"], seconds, worker=self.name)
 
     def record_death(self, config: TrialConfig, attempts: int, reason: str) -> TrialEnd:
         """Store that the worker which ran a trial died, each time it was tried, the last time for that reason."""
@@ -97,7 +97,7 @@ class Worker:
     def _crashed(self, config: TrialConfig, text: str, brief: str, started_at: datetime, seconds: float) -> TrialEnd:
         row = error_row(self._study, config, text, self._provenance, started_at, seconds)
         self._store(row, [], trial_files(row))
-        return TrialEnd(config.trial_id, config.recipe, None, seconds, brief, self._name)
+        return TrialEnd(config.trial_id, config.recipe, None, seconds, brief, self.name)
 
     def _store(self, row: dict[str, Any], curve: list[dict[str, Any]], files: Sequence[tuple[Table, bytes]]) -> None:
         write_files(self._location, row["trial_id"], files)
