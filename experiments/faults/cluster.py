@@ -97,7 +97,8 @@ class Cluster:
     def _ray(self, *arguments: str) -> subprocess.Popen[bytes]:
         # --block: the process lives as long as the node, whose processes are its descendants.
         command = [str(RAY), *arguments, "--block", "--disable-usage-stats", "--node-ip-address=127.0.0.1"]
-        command += ["--object-store-memory=100000000"]
+        # Ray's own choice of the agent's port is the same for all nodes; only that which has it takes jobs.
+        command += ["--object-store-memory=100000000", f"--dashboard-agent-listen-port={_free_port()}"]
         if arguments[1] == "--head":
             command += [f"--temp-dir={self._temporary}"]
         with open(self._folder / "ray.log", "ab") as log:

@@ -62,6 +62,10 @@ class Study:
         log = self.folder / "search.jsonl"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
+    def workers(self) -> set[str]:
+        """The workers that have run trials."""
+        return {event["worker"] for event in self.log() if event["event"] == "trial_ended"}
+
     def events(self) -> dict[str, int]:
         """How often the log has which event."""
         return dict(Counter(event["event"] for event in self.log()))

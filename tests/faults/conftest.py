@@ -63,6 +63,10 @@ class Searches:
         """Until so many trials are stored."""
         self._wait(study, lambda: study.num_stored() >= count)
 
+    def wait_for_workers(self, study: Study, count: int) -> None:
+        """Until so many workers have run trials."""
+        self._wait(study, lambda: len(study.workers()) >= count)
+
     def wait_for_words(self, study: Study, words: str) -> None:
         """Until a search of the study has printed them."""
         self._wait(study, lambda: words in self.said(study))

@@ -40,25 +40,9 @@ def test_a_search_as_a_job(folder) -> None:
         made.add_node()
         wait_until_listens(made.dashboard_port)
         what = ["--trainable", ANALYTIC, "--model", "analytic/x", "--task", "none", "--num-configs", "4"]
-        search = [
-            sys.executable,
-            "-m",
-            "tune_stability.search",
-            *what,
-            "--address",
-            "auto",
-            "--out",
-            str(folder / "study"),
-        ]
-        address = f"http://127.0.0.1:{made.dashboard_port}"
-        done = subprocess.run(
-            [str(RAY), "job", "submit", "--address", address, "--", *search],
-            env=os.environ | SETTINGS,
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-        )
+        where = ["--address", "auto", "--out", str(folder / "study")]
+        search = [sys.executable, "-m", "tune_stability.search", *what, *where]
+        done = submit(made, search)
         assert done.returncode == 0, done.stdout + done.stderr
         rows = load_results(folder / "study")
         assert len(rows) == 4 * 2 * 2
@@ -66,6 +50,25 @@ def test_a_search_as_a_job(folder) -> None:
         assert "16/16 trials" in done.stdout
     finally:
         made.remove()
+
+
+def submit(made: Cluster, entrypoint: list[str]) -> subprocess.CompletedProcess[str]:
+    """Submit a job and follow it to its end."""
+    address = f"http://127.0.0.1:{made.dashboard_port}"
+    end = time.monotonic() + 60
+    while True:
+        done = subprocess.run(
+            [str(RAY), "job", "submit", "--address", address, "--", *entrypoint],
+            env=os.environ | SETTINGS,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        # The port listens before the agent that takes jobs has joined.
+        if "No available agent to submit job" not in done.stderr or time.monotonic() > end:
+            return done
+        time.sleep(1)
 
 
 def wait_until_listens(port: int) -> None:

@@ -84,8 +84,8 @@ def run_on_tune(
 
     `code` is the version that the rows are to name.
     """
-    check_fits(r)
     logs = StudyLogs(r.log_to, study, location)
+    check_fits(r)
     logs.start()
     name = first.trials[0].trainable
     sharing = sharing_of(name)
