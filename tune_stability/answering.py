@@ -71,5 +71,5 @@ def answer(
         # The same picture is left alone, so that a finished study can be looked at where it cannot be written.
         if location.read(location.picture_file) != png.getvalue():
             location.write(location.picture_file, png.getvalue())
-        console.print(f"picture: {location.picture_file}", markup=False)
+        console.print(f"picture: {location.shown(location.picture_file)}", markup=False)
     console.print(f"to look closer: {report_command([location.name], [])}", markup=False, soft_wrap=True)

@@ -45,11 +45,11 @@ def write_report(
     page = location.page_file if len(stores) == 1 else location.comparison_file(studies[1][0].spec.name)
     location.make_root()
     location.write(page, render_page(studies, reload_seconds).encode())
-    console.print(f"page: {page}", markup=False, soft_wrap=True)
+    console.print(f"page: {location.shown(page)}", markup=False, soft_wrap=True)
     figures = write_figures(location, studies[0][0]) if len(stores) == 1 else []
     if figures:
         folder = figures[0].rpartition("/")[0]
-        console.print(f"figures: {folder} ({len(figures)} files)", markup=False, soft_wrap=True)
+        console.print(f"figures: {location.shown(folder)} ({len(figures)} files)", markup=False, soft_wrap=True)
 
 
 def study_views(store: str, rules: Sequence[SuccessRule], recipes: Sequence[str] = ()) -> list[StudyView]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -176,10 +177,33 @@ def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     s3_server.faults()
 
 
+@dataclass(frozen=True)
+class GoogleStorage:
+    """A bucket of a server of Google Cloud Storage's protocol on loopback."""
+
+    port: int
+
+    def new_url(self) -> str:
+        """A folder that is not there yet."""
+        return f"gs://anonymous@bucket/{uuid.uuid4().hex}?scheme=http&endpoint_override=127.0.0.1:{self.port}"
+
+
+@pytest.fixture(scope="session")
+def gs() -> Iterator[GoogleStorage]:
+    """The server, in a thread of this process."""
+    emulator = pytest.importorskip("gcp_storage_emulator.server", reason="the extra `test` is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="bucket")
+    server.start()
+    yield GoogleStorage(port)
+    server.stop()
+
+
 @pytest.fixture
 def study(request: pytest.FixtureRequest, tmp_path: Path, make: Maker) -> Location:
     """An empty study: in a local folder, or where its parameter says."""
     kind = getattr(request, "param", "local")
-    place = locate(request.getfixturevalue("s3").new_url() if kind == "s3" else tmp_path / "study")
+    place = locate(tmp_path / "study" if kind == "local" else request.getfixturevalue(kind).new_url())
     open_study(place, make.spec())
     return place

@@ -10,7 +10,7 @@ from tune_stability.errors import UserError
 from tune_stability.store import Location, StoreWarning, compact, load_results, stored_ids, write_trial
 from tune_stability.store.schema import TABLES
 
-BOTH = pytest.mark.parametrize("study", ["local", "s3"], indirect=True)
+ALL = pytest.mark.parametrize("study", ["local", "s3", "gs"], indirect=True)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def assert_same(study: Location, before: list[pd.DataFrame]) -> None:
         pd.testing.assert_frame_equal(after, wanted)
 
 
-@BOTH
+@ALL
 def test_one_file_for_each_table(filled: Location) -> None:
     before, ids = everything(filled), stored_ids(filled)
     assert compact(filled) == 4 + 3 + 3
@@ -39,7 +39,7 @@ def test_one_file_for_each_table(filled: Location) -> None:
     assert stored_ids(filled) == ids
 
 
-@BOTH
+@ALL
 def test_nothing_to_merge(filled: Location, make) -> None:
     compact(filled)
     files = [filled.shards(table) for table in TABLES]
@@ -55,7 +55,7 @@ def test_an_empty_study(study: Location) -> None:
     assert os.listdir(study.root) == ["study.json"]
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("deleted", [0, 1, 5])
 def test_a_crash_between_writing_and_deleting(filled: Location, monkeypatch, deleted: int) -> None:
     before, delete, count = everything(filled), Location.delete, iter(range(100))
@@ -75,7 +75,7 @@ def test_a_crash_between_writing_and_deleting(filled: Location, monkeypatch, del
     assert [len(filled.shards(table)) for table in TABLES] == [1, 1, 1]
 
 
-@BOTH
+@ALL
 def test_files_that_cannot_be_deleted_are_harmless(filled: Location, monkeypatch) -> None:
     before = everything(filled)
 
@@ -114,7 +114,7 @@ def test_steps_whose_trial_is_not_yet_stored_are_kept(filled: Location, make) ->
     assert (load_results(filled, table="curves")["trial_id"] == config.trial_id).sum() == 2
 
 
-@BOTH
+@ALL
 def test_a_second_compaction_at_the_same_time(filled: Location, monkeypatch) -> None:
     before, delete, nested = everything(filled), Location.delete, []
 

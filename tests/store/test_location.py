@@ -26,6 +26,13 @@ def test_a_path_and_its_url_are_one_place(tmp_path) -> None:
     assert by_path.shards("trials") == [f"{tmp_path}/s/trials/x.parquet"]
 
 
+def test_a_file_is_shown_as_what_opens_it(memory, tmp_path) -> None:
+    assert memory.shown(memory.picture_file) == "mock://bucket/study/region.png"
+    for place in (tmp_path / "s", f"file://{tmp_path}/s"):
+        local = locate(place)
+        assert local.shown(local.picture_file) == f"{tmp_path}/s/region.png"
+
+
 def test_logs_lie_in_the_study_or_where_the_search_runs(memory, tmp_path, monkeypatch) -> None:
     assert locate(tmp_path / "s").log_folder("mlflow") == f"{tmp_path}/s/mlflow"
     monkeypatch.chdir(tmp_path)
@@ -54,6 +61,26 @@ def test_a_place_that_cannot_be_opened(place: str, message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
         locate(place)
     assert "\n" not in str(caught.value)
+
+
+def test_google_storage_without_credentials_is_refused(monkeypatch) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere.json")
+    with pytest.raises(UserError, match=r"cannot open gs://bucket/study: .*/nowhere\.json"):
+        locate("gs://bucket/study")
+
+
+@pytest.mark.parametrize(
+    ("url", "opened"),
+    [
+        ("s3://bucket/a", "s3://bucket/a?allow_delayed_open=true"),
+        ("s3://bucket/a?region=x", "s3://bucket/a?region=x&allow_delayed_open=true"),
+        ("gs://bucket/a", "gs://bucket/a?retry_limit_seconds=30"),
+        ("gs://bucket/a?retry_limit_seconds=5", "gs://bucket/a?retry_limit_seconds=5"),
+        ("file:///a", "file:///a"),
+    ],
+)
+def test_what_a_url_does_not_say_is_set(url: str, opened: str) -> None:
+    assert module._with_options(url) == opened
 
 
 def test_a_file_is_no_study(tmp_path) -> None:

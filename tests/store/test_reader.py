@@ -17,7 +17,7 @@ from tune_stability.errors import UserError
 from tune_stability.store import Location, StoreWarning, compact, stored_ids, write_trial
 from tune_stability.store.schema import TABLES, VERSION_KEY, column_names
 
-BOTH = pytest.mark.parametrize("study", ["local", "s3"], indirect=True)
+ALL = pytest.mark.parametrize("study", ["local", "s3", "gs"], indirect=True)
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -29,7 +29,7 @@ def test_an_empty_study_has_typed_empty_tables(study: Location, table: str) -> N
     assert stored_ids(study) == {}
 
 
-@BOTH
+@ALL
 def test_types_do_not_depend_on_the_rows(study: Location, make) -> None:
     empty = load_results(study).dtypes
     write_trial(study, make.error(make.config(0)))
@@ -62,7 +62,7 @@ def test_nan_of_a_diverged_run_is_a_value_in_parquet(study: Location, make) -> N
     assert row["failure_mode"] == "diverged"
 
 
-@BOTH
+@ALL
 def test_rows_are_ordered(study: Location, make) -> None:
     for index, seed, recipe in [(1, 0, "a"), (0, 1, "b"), (0, 1, "a"), (0, 0, "b")]:
         hyperparameters = Hyperparameters(num_epochs=1 + index, bias_correction=recipe == "a")
@@ -77,14 +77,14 @@ def test_rows_are_ordered(study: Location, make) -> None:
     assert load_results(study, table="gradients")["layer_group"].tolist() == ["lower", "upper"] * 4
 
 
-@BOTH
+@ALL
 def test_columns_come_as_asked_for(study: Location, make) -> None:
     make.write(study, make.config())
     assert load_results(study, ["score", "seed", "score"]).columns.tolist() == ["score", "seed"]
     assert load_results(study, ["loss"], table="curves")["loss"].tolist() == [0.7, 0.5]
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("is_compact", [False, True])
 @pytest.mark.parametrize("table", TABLES)
 def test_rows_of_some_trials(study: Location, make, table: str, is_compact: bool) -> None:
@@ -139,7 +139,7 @@ DUPLICATES = {
 }
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize(("attempts", "status", "hours"), DUPLICATES.values(), ids=DUPLICATES)
 def test_one_row_for_each_trial(study: Location, make, attempts, status: str, hours: int) -> None:
     config = make.config()
@@ -153,7 +153,7 @@ def test_one_row_for_each_trial(study: Location, make, attempts, status: str, ho
         compact(study)
 
 
-@BOTH
+@ALL
 def test_a_crash_between_curve_and_row_leaves_nothing_to_see(study: Location, make, monkeypatch) -> None:
     write = Location.write
 
@@ -181,7 +181,7 @@ def test_two_attempts_at_a_curve_are_never_mixed(study: Location, make) -> None:
     assert load_results(study, table="curves")["step"].tolist() == [2]
 
 
-@BOTH
+@ALL
 def test_the_curve_of_a_crash_is_left_out(study: Location, make) -> None:
     config = make.config()
     steps = [{"trial_id": config.trial_id, "step": 1, "loss": 0.1, "learning_rate": 0.1, "score": None}]
@@ -220,7 +220,7 @@ def of_another_type(data: bytes) -> bytes:
     return bytes(sink.getvalue())
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize(
     "damage",
     [truncated, flipped, foreign, without_id, of_another_type, lambda data: b"", lambda data: b"PAR1" * 50],
@@ -285,7 +285,7 @@ def test_a_newer_file_asks_for_an_upgrade(study: Location, make, read) -> None:
         read(study)
 
 
-@BOTH
+@ALL
 def test_a_compaction_while_reading_hides_no_row(study: Location, make, monkeypatch) -> None:
     for seed in range(5):
         make.write(study, make.config(seed))

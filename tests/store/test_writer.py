@@ -12,10 +12,10 @@ from tune_stability.errors import UserError
 from tune_stability.store import Location, write_trial
 from tune_stability.trials import SEED_PARTS
 
-BOTH = pytest.mark.parametrize("study", ["local", "s3"], indirect=True)
+ALL = pytest.mark.parametrize("study", ["local", "s3", "gs"], indirect=True)
 
 
-@BOTH
+@ALL
 def test_the_row_is_written_last(study: Location, make, monkeypatch) -> None:
     written = []
     monkeypatch.setattr(Location, "write", lambda _self, path, _data: written.append(path.split("/")[-2]))
@@ -23,7 +23,7 @@ def test_the_row_is_written_last(study: Location, make, monkeypatch) -> None:
     assert written == ["curves", "gradients", "trials"]
 
 
-@BOTH
+@ALL
 def test_a_bad_value_writes_nothing(study: Location, make) -> None:
     row = make.completed(make.config(), best_score="high")
     with pytest.raises(UserError, match="column best_score of trials takes double values, received 'high'"):
@@ -31,14 +31,14 @@ def test_a_bad_value_writes_nothing(study: Location, make) -> None:
     assert study.foreign_names() == []
 
 
-@BOTH
+@ALL
 def test_a_trial_without_logged_steps(study: Location, make) -> None:
     write_trial(study, make.completed(make.config(), curve=(), gradients=()))
     assert len(load_results(study)) == 1
     assert load_results(study, table="curves").empty
 
 
-@BOTH
+@ALL
 def test_processes_writing_at_once(study: Location, make) -> None:
     rows = [make.completed(make.config(seed)) for seed in range(20)]
     twice = [row for row in rows for _ in range(2)]

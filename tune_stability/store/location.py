@@ -52,6 +52,10 @@ class Location:
     root: str
     name: str
 
+    def shown(self, path: str) -> str:
+        """A path below `root` as a person can use it: of a bucket as a URL, without what the server's address is."""
+        return path if self._is_local else f"{self.name.partition('://')[0]}://{path}"
+
     @property
     def study_file(self) -> str:
         return f"{self.root}/study.json"
@@ -248,7 +252,7 @@ def locate(place: str | Path | Location) -> Location:
     name = text
     with _readable(name, "give a local path or a file://, s3:// or gs:// URL within reach"):
         if is_url:
-            filesystem, root = fs.FileSystem.from_uri(_with_one_request_a_file(text))
+            filesystem, root = fs.FileSystem.from_uri(_with_options(text))
         else:
             filesystem, root = fs.LocalFileSystem(), os.path.abspath(os.path.expanduser(text))
         kind = filesystem.get_file_info(root).type
@@ -289,11 +293,19 @@ def _refuse_credentials(url: str) -> None:
         )
 
 
-def _with_one_request_a_file(url: str) -> str:
-    """Let S3 take a small file as one request; by default Arrow makes it an upload of several parts, which is three."""
-    if not url.lower().startswith("s3://") or "allow_delayed_open=" in url:
+def _with_options(url: str) -> str:
+    """The URL with what Arrow should do otherwise than by itself, where the person has not said it."""
+    options = {
+        # A small file is one request; else it would be an upload of several parts, which is three.
+        "s3": "allow_delayed_open=true",
+        # Without credentials, and on other errors, Arrow would ask again for 15 minutes and say nothing.
+        "gs": "retry_limit_seconds=30",
+        "gcs": "retry_limit_seconds=30",
+    }
+    option = options.get(url.partition("://")[0].lower())
+    if option is None or option.partition("=")[0] in url:
         return url
-    return f"{url}{'&' if '?' in url else '?'}allow_delayed_open=true"
+    return f"{url}{'&' if '?' in url else '?'}{option}"
 
 
 def _is_shard(entry: fs.FileInfo) -> bool:
