@@ -64,7 +64,8 @@ class Study:
 
     def workers(self) -> set[str]:
         """The workers that have run trials."""
-        return {event["worker"] for event in self.log() if event["event"] == "trial_ended"}
+        # Of a trial that was taken from the store after a death it is not known.
+        return {event["worker"] for event in self.log() if event["event"] == "trial_ended" and event["worker"]}
 
     def events(self) -> dict[str, int]:
         """How often the log has which event."""

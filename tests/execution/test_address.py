@@ -34,6 +34,7 @@ def test_an_address_where_nothing_answers_is_refused_at_once(make_study, address
     assert time.monotonic() - started < 30
     assert message.startswith(f"no Ray cluster answers at {address!r} (")
     assert why in message
+    assert message.count("no Ray cluster answers") == 1
     assert message.endswith("or leave out --address to run on this machine.")
     assert "\n" not in message
 

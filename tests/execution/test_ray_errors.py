@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError, RayTaskError, RuntimeEnvSetupError
+from ray.tune.experiment import Trial
 
 from tune_stability.execution.ray_errors import WorkerLostError, every_death_is_an_actors
 
@@ -45,3 +46,11 @@ def test_tune_is_left_as_it_was() -> None:
     with pytest.raises(KeyError), every_death_is_an_actors():
         raise KeyError
     assert [getattr(RayActorManager, name) for name in METHODS] == before
+
+
+def test_tune_does_not_start_a_batch_again_by_itself_after_a_preemption() -> None:
+    import tune_stability.execution.ray_tune  # noqa: F401 - for what it tells Ray
+
+    trial = Trial("x", stub=True, max_failures=0)
+    trial._handle_ray_actor_error(WorkerLostError(error_msg="gone", preempted=True))
+    assert not trial.should_recover()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -229,6 +230,31 @@ def test_workers_that_die_and_never_end_a_trial_stop_the_search(
         "mend that, and run the same command to go on."
     )
     assert search.asks("d") == FINISHED
+
+
+def test_a_machine_whose_workers_die_does_not_end_what_runs_on_others(
+    search: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_searcher, "MAX_DEATHS_IN_A_ROW", 3)
+    search.asks("long")
+    search.searcher.worker_started("long")
+    for death in range(4):
+        search.asks(f"a{death}")
+        search.dies(f"a{death}", started=False)
+    assert search.searcher.fatal is None
+    search.dies("long")
+    assert "workers were lost one after the other" in str(search.searcher.fatal)
+
+
+def test_a_store_that_is_away_when_a_worker_dies_does_not_end_the_search(search: Search) -> None:
+    search.asks("a")
+    search.runs("a", 0)
+    root = Path(search.place.root)
+    root.rename(root.with_name("away"))
+    search.dies("a")
+    root.with_name("away").rename(root)
+    assert search.searcher.fatal is None
+    assert search.asks("b") == search.ids(1, 2)
 
 
 def test_a_store_that_fails_stops_the_search(search: Search) -> None:

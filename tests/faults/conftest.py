@@ -46,6 +46,7 @@ class Searches:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._started: list = []
+        self._held = folder / "marks" / trainables.HELD
         self._cluster: Cluster | None = None
 
     def start(self, cluster: Cluster, name: str = "study", num_configs: int = 10, address: str = "", **more) -> Study:
@@ -63,9 +64,17 @@ class Searches:
         """Until so many trials are stored."""
         self._wait(study, lambda: study.num_stored() >= count)
 
-    def wait_for_workers(self, study: Study, count: int) -> None:
-        """Until so many workers have run trials."""
-        self._wait(study, lambda: len(study.workers()) >= count)
+    def hold_until(self, study: Study, count: int) -> None:
+        """Until so many workers have been in a trial, and no trial ends before `let_go`."""
+        self._wait(study, lambda: len(list(self._held.iterdir())) >= count)
+
+    def hold(self) -> None:
+        """Let every trial wait."""
+        self._held.mkdir()
+
+    def let_go(self) -> None:
+        """Let the trials that wait go on."""
+        self._held.rename(self._folder / "was-held")
 
     def wait_for_words(self, study: Study, words: str) -> None:
         """Until a search of the study has printed them."""

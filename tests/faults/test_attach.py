@@ -18,16 +18,18 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_search_through_ray_client(cluster, searches) -> None:
-    cluster.add_node()
     wait_until_listens(cluster.client_port)
     study = searches.start(
         cluster, address=f"ray://127.0.0.1:{cluster.client_port}", num_configs=4, trainable="raising"
     )
+    searches.wait_for_words(study, "waiting for one that has")
+    cluster.add_node()
     searches.finish(study)
     rows = searches.check(study)
     # What happened on the cluster is in the log that is kept here.
     happened = [event["event"] for event in study.log()]
     assert happened.count("trial_ended") == study.num_trials
+    assert "machine_joined" in happened
     assert happened[-1] == "search_finished"
     assert rows["git_commit"].nunique() <= 1
     assert rows["tune_stability_version"].notna().all()

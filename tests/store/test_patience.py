@@ -163,13 +163,13 @@ def test_a_file_that_cannot_be_fetched_is_not_damaged(study: Location, make, clo
     wanted = load_results(study)
     check, gone = Location._reading, [errno.EIO]
 
-    def failing(self: Location, operation: Callable[[], object]) -> object:
+    def failing(self: Location, operation: Callable[[], object], *seconds: float) -> object:
         def failing_once() -> object:
             if gone:
                 raise OSError(gone[0], "Input/output error")
             return operation()
 
-        return check(self, failing_once)
+        return check(self, failing_once, *seconds)
 
     monkeypatch.setattr(Location, "_reading", failing)
     with pytest.raises(UserError, match=r"cannot open .*Input/output error"):

@@ -129,9 +129,12 @@ def _run_there(post: Any, r: Resources, code: Provenance, study: str, location: 
     logger = logging.getLogger("tune_stability")
     handler = _FarLog(post)
     logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.INFO)
     try:
         run_on_tune(r, code, study, location, first, far, far.on_end)
     finally:
+        logger.setLevel(level)
         logger.removeHandler(handler)
 
 

@@ -31,17 +31,18 @@ def connected(r: Resources, trainable: str) -> Iterator[None]:
         logging.getLogger("ray").setLevel(logging.ERROR)
         # A worker that died would be an error to Tune; here it is a line of our own.
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    here = r.address in (None, "local")
+    if r.address is not None and not here:
+        check_answers(r.address)
     options: dict[str, Any] = {"log_to_driver": r.verbose}
     if not r.verbose:
         options["logging_level"] = logging.ERROR
     try:
-        if r.address in (None, "local"):
+        if here:
             with _loopback_only():
                 # Without an address Ray would join a cluster that it finds.
                 ray.init(address="local", include_dashboard=False, **options)
         else:
-            assert r.address is not None
-            check_answers(r.address)
             _use_token()
             ray.init(address=r.address, runtime_env={"py_modules": code_to_send(trainable)}, **options)
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:

@@ -106,7 +106,10 @@ class BatchSearcher(Searcher):
             what = "a machine was lost" if machine_lost else "a worker died"
             _log.warning("%s; %d trials of it are handed out again (%s)", what, len(left), reason, extra=extra)
             self._in_a_row[machine_lost] += 1
-            if self._in_a_row[False] >= MAX_DEATHS_IN_A_ROW or self._in_a_row[True] >= MAX_LOSSES_IN_A_ROW:
+            # One machine whose workers die must not end what runs on the others.
+            nobody_runs = not any(other.started for other in self._in_air.values())
+            too_many = self._in_a_row[False] >= MAX_DEATHS_IN_A_ROW or self._in_a_row[True] >= MAX_LOSSES_IN_A_ROW
+            if too_many and nobody_runs:
                 raise UserError(
                     f"{self._in_a_row.total()} workers were lost one after the other without ending a trial, the last "
                     f"one because: {reason}; mend that, and run the same command to go on."
@@ -165,7 +168,12 @@ class BatchSearcher(Searcher):
         """Hear of the trials that the worker stored and could not report any more."""
         left = [trial.trial_id for trial in flight.left()]
         columns = ["trial_id", "recipe", "outcome", "seconds", "status"]
-        rows = load_results(self._common.location, columns=columns, trial_ids=left)
+        try:
+            rows = load_results(self._common.location, columns=columns, trial_ids=left)
+        except UserError as error:
+            # A store that is away for the moment is no reason to end the search: what was stored runs once more.
+            _log.warning("cannot look for what a lost worker stored: %s", error, extra={"event": "store_away"})
+            return
         # A row with an error may be that of an earlier search.
         for row in rows[rows["status"] == "completed"].to_dict("records"):
             self._ended(flight, TrialEnd(row["trial_id"], row["recipe"], row["outcome"], row["seconds"]))

@@ -17,6 +17,7 @@ from tune_stability.execution.worker import Worker
 from tune_stability.sampling.sources import Batch
 from tune_stability.store import Location, Provenance
 
+MOUNT_SECONDS = 20.0
 REPORT_SECONDS = 0.5
 """How often a worker reports trials that end faster. Each is in the store as soon as it ends."""
 
@@ -65,7 +66,7 @@ class TuneWorker(tune.Trainable):
         self._log = _Kept(self._worker.name)
         logging.getLogger("tune_stability").addHandler(self._log)
         # Checked here, because a folder of the search's own machine would be made anew on each machine.
-        self._reaches_store = common.location.exists(common.location.study_file)
+        self._reaches_store = _is_there_soon(common.location)
         self.reset_config(config)
         # A machine that cannot import it has no worker, rather than one that makes errors of the trials in no time.
         load_trainable(common.trainable)
@@ -116,6 +117,16 @@ class TuneWorker(tune.Trainable):
     def _taken(self) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
         taken, self._rows = self._rows, []
         return taken
+
+
+def _is_there_soon(location: Location) -> bool:
+    """Whether a worker sees the study; a machine that has just started may not have mounted its folder yet."""
+    end = time.monotonic() + MOUNT_SECONDS
+    while not location.exists(location.study_file):
+        if time.monotonic() > end:
+            return False
+        time.sleep(1)
+    return True
 
 
 class _Kept(logging.Handler):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tune_stability.errors import StoreError, UserError
 from tune_stability.store.location import Location
+from tune_stability.store.patience import WRITE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class StoredCheckpoint:
     def read(self) -> bytes | None:
         """What was written last, None if nothing was. Raises `StoreError`."""
         try:
-            return self.location.read(self.location.checkpoint(self.trial_id))
+            return self.location.read(self.location.checkpoint(self.trial_id), WRITE_SECONDS)
         except UserError as error:
             raise StoreError(str(error)) from None
 

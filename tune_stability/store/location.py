@@ -127,8 +127,8 @@ class Location:
         """Whether there is such a file. Raises `UserError`."""
         return self._reading(lambda: bool(self.filesystem.get_file_info(path).type == fs.FileType.File))
 
-    def read(self, path: str) -> bytes | None:
-        """The bytes of a file, None if there is none. Raises `UserError` if it cannot be read."""
+    def read(self, path: str, seconds: float = READ_SECONDS) -> bytes | None:
+        """The bytes of a file, None if there is none; waits so long for a store that is away. Raises `UserError`."""
 
         def read() -> bytes | None:
             try:
@@ -144,7 +144,7 @@ class Location:
                     raise
                 return None
 
-        return self._reading(read)
+        return self._reading(read, seconds)
 
     def write(self, path: str, data: bytes) -> None:
         """Put a file in place as a whole, replacing the one there. The root must exist. Raises `UserError`."""
@@ -207,9 +207,9 @@ class Location:
 
         return self._reading(entries)
 
-    def _reading(self, operation: Callable[[], T]) -> T:
+    def _reading(self, operation: Callable[[], T], seconds: float = READ_SECONDS) -> T:
         with _readable(self.name, _CHECK):
-            return patiently(operation, READ_SECONDS, self.name)
+            return patiently(operation, seconds, self.name)
 
     def _writing(self, operation: Callable[[], T]) -> T:
         try:
@@ -226,7 +226,13 @@ class Location:
         if self._is_local:
             if replace:
                 self._check_root()
-            return _write_local(path, temporary, data, replace)
+            try:
+                return _write_local(path, temporary, data, replace)
+            except FileNotFoundError:
+                if replace:
+                    # It may have gone since.
+                    self._check_root()
+                raise
         if self.filesystem.type_name in _OBJECT_STORES:
             _put(self.filesystem, path, data)
             return True

@@ -50,23 +50,27 @@ def patiently(operation: Callable[[], T], seconds: float, name: str) -> T:
     Raises what `operation` raises: at once if waiting would not help, else what it raised last.
     """
     attempt, end = 0, None
-    while True:
-        try:
-            result = operation()
-        except (OSError, pa.ArrowException) as error:
-            delay = min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY) * _random.uniform(0.5, 1)
-            end = time.monotonic() + seconds if end is None else end
-            if not is_away(error) or time.monotonic() + delay > end:
-                with _lock:
-                    _waiting_for.discard(name)
-                raise
-            _say_once_that_it_waits(name, seconds, error)
-            time.sleep(delay)
-            attempt += 1
-        else:
-            if attempt:
-                _say_once_that_it_is_back(name)
-            return result
+    try:
+        while True:
+            try:
+                result = operation()
+            except (OSError, pa.ArrowException) as error:
+                delay = min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY) * _random.uniform(0.5, 1)
+                end = time.monotonic() + seconds if end is None else end
+                if not is_away(error) or time.monotonic() + delay > end:
+                    raise
+                _say_once_that_it_waits(name, seconds, error)
+                attempt += 1
+                time.sleep(delay)
+            else:
+                if attempt:
+                    _say_once_that_it_is_back(name)
+                return result
+    finally:
+        # Also where a trial's time is over meanwhile: the next wait is to be told again.
+        if attempt:
+            with _lock:
+                _waiting_for.discard(name)
 
 
 def is_away(error: Exception) -> bool:
