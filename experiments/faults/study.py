@@ -15,6 +15,8 @@ import pandas as pd
 import trainables
 from cluster import SETTINGS, kill_tree
 
+from tune_stability.store.location import trial_of
+
 RESULTS = ["trial_id", "recipe", "config_index", "seed", "status", "outcome", "failure_mode", "score", "train_loss"]
 HERE = Path(__file__).parent
 PATHS = {"PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])}
@@ -56,6 +58,11 @@ class Study:
         """How many trials have a file."""
         trials = self.folder / "trials"
         return len(list(trials.glob("*.parquet"))) if trials.is_dir() else 0
+
+    def stored_again(self) -> int:
+        """How many trials have more than one file, which a compaction would merge."""
+        files = Counter(filter(None, map(trial_of, map(str, (self.folder / "trials").glob("[!.]*.parquet")))))
+        return sum(count > 1 for count in files.values())
 
     def log(self) -> list[dict[str, Any]]:
         """The events that its searches have logged, in order."""
