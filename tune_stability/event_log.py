@@ -12,6 +12,7 @@ import math
 import os
 import socket
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -54,16 +55,16 @@ def event_log(location: Location, log_file: str | None, console: Console) -> Ite
             handler.close()
 
 
-class _Handler(logging.Handler):
+class _Handler(logging.Handler, ABC):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self.take(record)
         except Exception:  # a log call that is wrong must not stop the search; this prints where it is
             self.handleError(record)
 
+    @abstractmethod
     def take(self, record: logging.LogRecord) -> None:
         """Write a record down."""
-        raise NotImplementedError
 
 
 class EventFile(_Handler):
