@@ -35,9 +35,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def cluster(folder: Path) -> Iterator[Cluster]:
     """A head that runs no trials. Nodes are the test's own."""
     made = Cluster(folder)
-    made.start()
-    yield made
-    made.remove()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.remove()
 
 
 class Searches:

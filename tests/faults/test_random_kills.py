@@ -16,8 +16,14 @@ RUN = Path(__file__).parents[2] / "experiments" / "faults" / "run.py"
 def test_kills_at_random_moments_lose_double_and_change_nothing(folder, tmp_path: Path) -> None:
     out = tmp_path / "kills.jsonl"
     command = [sys.executable, str(RUN), "--kills", "8", "--num-configs", "12", "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
+        try:
+            said, _ = run.communicate(timeout=500)
+        except subprocess.TimeoutExpired:
+            # Ended so, it takes its cluster with it.
+            run.terminate()
+            raise
+    assert run.returncode == 0, said
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert sum(line["what"] == "killed" for line in lines) == 8
     ended = [line for line in lines if line["what"] == "ended"]
