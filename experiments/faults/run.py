@@ -2,11 +2,12 @@
 
     python experiments/faults/run.py --kills 200 --out results/faults/kills.jsonl
 
-A head and two nodes run on this machine, each a process group of its own. Study after study runs on them. At random
-moments a worker, a node (a raylet with its workers), the search, or everything is killed by SIGKILL; nodes come back
-after a while, and a search that was killed, or whose cluster was, is started again by the same command. Once a study
-has ended, its rows are compared with those of an undisturbed run; before that, while it runs and its files are not yet
-merged, it is seen whether a trial was stored twice. A line of JSON for each kill and each study.
+A head and two nodes run on this machine, each a process group of its own. Study after study runs on them: in each round
+one of plain trials, one in which trials raise at times, and one in which they hang, in random order. At random moments
+a worker, a node (a raylet with its workers), the search, or everything is killed by SIGKILL; nodes come back after a
+while, and a search that was killed, or whose cluster was, is started again by the same command. Once a study has ended,
+its rows are compared with those of an undisturbed run; before that, while it runs and its files are not yet merged, it
+is seen whether a trial was stored twice. A line of JSON for each kill and each study.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from study import Study, differences, kill_search, rows_in_files
 from tune_stability.store import verify_store
 
 FAULTS = {"worker": 0.75, "node": 0.17, "search": 0.05, "cluster": 0.03}
-TRAINABLES = {"run_trial": 0.7, "raising": 0.15, "hanging": 0.15}
+TRAINABLES = ("run_trial", "raising", "hanging")
 NUM_NODES = 2
 STUDY_MINUTES = 30
 GIVES_UP_SECONDS = 300
@@ -45,7 +46,8 @@ class Chaos:
         self._rng = random.Random(seed)
         self._folder = folder
         self._cluster = Cluster(folder)
-        self._number = 0
+        self._number = _studies_in(out)
+        self._still_in_round: list[str] = []
         self._marks = folder / "marks"
         self._marks.mkdir()
         # The nodes hand it on to their workers.
@@ -72,7 +74,9 @@ class Chaos:
 
     def _study(self) -> bool:
         self._number += 1
-        (name,) = self._rng.choices(list(TRAINABLES), list(TRAINABLES.values()))
+        if not self._still_in_round:
+            self._still_in_round = self._rng.sample(TRAINABLES, len(TRAINABLES))
+        name = self._still_in_round.pop()
         study = Study(self._folder / f"study-{self._number}", self._num_configs, name, ("--trial-timeout", "4s"))
         for mark in self._marks.iterdir():
             mark.unlink()
@@ -161,6 +165,13 @@ class Chaos:
         with open(self._out, "a") as file:
             print(json.dumps(line), file=file)
         print(json.dumps(line), flush=True)
+
+
+def _studies_in(log: Path) -> int:
+    if not log.exists():
+        return 0
+    with open(log) as lines:
+        return sum(json.loads(line)["what"] == "ended" for line in lines)
 
 
 def main() -> None:
