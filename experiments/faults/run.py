@@ -81,7 +81,7 @@ class Chaos:
         for mark in self._marks.iterdir():
             mark.unlink()
         started, kills, next_kill = time.monotonic(), 0, 1
-        self._may_end, unexpected, stored_again = False, 0, 0
+        self._may_end, unexpected, twice = False, 0, 0
         self._search = study.start(self._cluster.address)
         while self._search.poll() != 0:
             if time.monotonic() - started > 60 * STUDY_MINUTES:
@@ -93,13 +93,13 @@ class Chaos:
                 self._search = study.start(self._cluster.address)
             self._wait(self._rng.uniform(0, 0.5))
             self._bring_nodes_back()
-            stored_again = max(stored_again, study.stored_again())
+            twice = max(twice, study.stored_twice(but_for={mark.name for mark in self._marks.iterdir()}))
             # Between two kills a few trials end, so that there is something to lose.
             if self._left > 0 and self._search.poll() is None and study.num_stored() >= next_kill:
                 kills += self._kill(study)
                 next_kill = study.num_stored() + self._rng.randint(1, MOST_TRIALS_BETWEEN)
         seconds = time.monotonic() - started
-        return self._check(study, kills, seconds, stored_again) and not unexpected
+        return self._check(study, kills, seconds, twice) and not unexpected
 
     def _kill(self, study: Study) -> int:
         (fault,) = self._rng.choices(list(FAULTS), list(FAULTS.values()))
@@ -136,7 +136,7 @@ class Chaos:
         while time.monotonic() < end and self._search.poll() is None:
             time.sleep(0.05)
 
-    def _check(self, study: Study, kills: int, seconds: float, stored_again: int) -> bool:
+    def _check(self, study: Study, kills: int, seconds: float, twice: int) -> bool:
         found = differences(rows_in_files(study.folder), self._expected[study.trainable])
         defects = verify_store(study.folder).defects
         self._log(
@@ -147,13 +147,11 @@ class Chaos:
             kills=kills,
             seconds=round(seconds, 1),
             **found,
-            stored_again=stored_again,
+            stored_twice=twice,
             defects=list(defects),
             events=study.events(),
         )
-        # A trial that is tried again has a row for each time until the study ends.
-        doubled = stored_again and study.trainable == "run_trial"
-        return not defects and not doubled and not any(found[kind] for kind in WRONG)
+        return not defects and not twice and not any(found[kind] for kind in WRONG)
 
     def _log(self, study: Study, what: str, **more: object) -> None:
         line = {

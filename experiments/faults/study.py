@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,10 +60,10 @@ class Study:
         trials = self.folder / "trials"
         return len(list(trials.glob("*.parquet"))) if trials.is_dir() else 0
 
-    def stored_again(self) -> int:
-        """How many trials have more than one file, which a compaction would merge."""
+    def stored_twice(self, but_for: Collection[str] = ()) -> int:
+        """How many trials, but for those with a fault of their own, have more files than one before they are merged."""
         files = Counter(filter(None, map(trial_of, map(str, (self.folder / "trials").glob("[!.]*.parquet")))))
-        return sum(count > 1 for count in files.values())
+        return sum(count > 1 for trial, count in files.items() if trial not in but_for)
 
     def log(self) -> list[dict[str, Any]]:
         """The events that its searches have logged, in order."""

@@ -31,6 +31,7 @@ def test_kills_at_random_moments_lose_double_and_change_nothing(folder, tmp_path
     for line in ended:
         assert line["rows"] == line["trials"] == 48
         assert [line[kind] for kind in ("lost", "foreign", "duplicated", "changed")] == [0, 0, 0, 0]
+        assert line["stored_twice"] == 0
         assert line["defects"] == []
 
 
@@ -66,3 +67,20 @@ def test_a_second_row_of_a_trial_is_counted(tmp_path: Path) -> None:
     rows[:1].to_parquet(tmp_path / "trials" / "b.parquet")
     (tmp_path / "trials" / ".c.parquet.tmp").write_bytes(b"half")
     assert differences(rows_in_files(tmp_path), rows)["duplicated"] == 1
+
+
+@pytest.mark.slow
+def test_a_trial_that_is_stored_twice_is_seen_before_the_merging(tmp_path: Path) -> None:
+    from study import Study
+
+    once, twice, faulty = "1" * 20, "2" * 20, "3" * 20
+    study = Study(tmp_path, 1)
+    assert study.stored_twice() == 0
+    (tmp_path / "trials").mkdir()
+    for name in (once, twice, faulty):
+        (tmp_path / "trials" / f"{name}-{'a' * 8}.parquet").touch()
+    assert study.stored_twice() == 0
+    for name in (twice, faulty):
+        (tmp_path / "trials" / f"{name}-{'b' * 8}.parquet").touch()
+    assert study.stored_twice() == 2
+    assert study.stored_twice(but_for={faulty}) == 1
